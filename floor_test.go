@@ -1,0 +1,97 @@
+package pantry_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pantry-go/pantry"
+
+// rooms is the plan of the house: what each package may import of ours, and why it may not import
+// more. Test helpers follow the rules of the package they stand beside.
+var rooms = map[string]struct {
+	may []string
+	why string
+}{
+	"integrity": {nil, "digests are the ground floor"},
+	"semver":    {nil, "versions know nothing of packages"},
+	"archive":   {nil, "unpacking knows nothing of packages"},
+	"wholefile": {nil, "writing a file knows nothing of what is in it"},
+	"":          {[]string{"integrity"}, "the vocabulary must not depend on anybody who speaks it"},
+	"transport": {[]string{""}, "carrying requests is apart from what they ask"},
+	"store":     {[]string{"wholefile", "", "integrity", "archive"}, "the store holds bytes, and knows no registry"},
+	"lockfile":  {[]string{"wholefile", "", "integrity"}, "the lockfile is the joint: types and codec, nothing that uses them"},
+	"manifest":  {[]string{"wholefile", "", "integrity", "semver", "lockfile"}, "reading a manifest needs no registry"},
+
+	"registry/npm":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/custom":       {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/github":       {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/pkgx":         {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/registrytest": {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
+	"registry":              {[]string{"", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
+
+	"resolve": {[]string{"", "integrity", "semver", "lockfile", "manifest"}, "resolution is pure: it asks a Source and never a network"},
+	"fetch":   {[]string{"", "integrity", "semver", "archive", "store"}, "fetching an artifact needs no graph"},
+	"link":    {[]string{"wholefile", "", "integrity", "lockfile", "manifest", "store"}, "laying out never sees a registry"},
+
+	"install": {[]string{"wholefile", "", "integrity", "semver", "archive", "manifest", "resolve", "lockfile", "fetch", "store", "link", "registry"},
+		"installing drives the line and reads no configuration"},
+	"config":       {[]string{"wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
+	"internal/cli": {[]string{"*"}, "the command line may use everything"},
+	"cmd/pantry":   {[]string{"internal/cli"}, "main only starts the command line"},
+}
+
+// TestFloors checks every import of one of our packages against the plan.
+func TestFloors(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if strings.HasPrefix(name, "bench") || strings.HasPrefix(name, "registry/github/githubtest") || strings.HasPrefix(name, "registry/pkgx/pkgxtest") || strings.HasPrefix(name, "internal/cli/") || strings.HasPrefix(name, "internal/tools") {
+			continue
+		}
+		room, ok := rooms[name]
+		if !ok {
+			t.Errorf("package %q has no place in the plan: add it to rooms and to ARCHITECTURE.md", name)
+			continue
+		}
+		if slices.Contains(room.may, "*") {
+			continue
+		}
+		for _, imp := range p.Imports {
+			rest, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				continue
+			}
+			if other := strings.TrimPrefix(rest, "/"); !slices.Contains(room.may, other) {
+				t.Errorf("package %q imports %q: %s", name, other, room.why)
+			}
+		}
+	}
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
