@@ -1,0 +1,56 @@
+package lockfile
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/pantry-go/pantry/wholefile"
+)
+
+// Read reads the lockfile at path. A file that is not there is an error matching
+// [io/fs.ErrNotExist].
+func Read(path string) (*Lock, error) {
+	data, err := readAll(path)
+	if err != nil {
+		return nil, fmt.Errorf("read lockfile: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// readAll reads a byte more than Parse accepts at most.
+func readAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var buf bytes.Buffer
+	if st, err := f.Stat(); err == nil && st.Mode().IsRegular() {
+		buf.Grow(int(min(st.Size(), MaxSize)) + bytes.MinRead)
+	}
+	_, err = buf.ReadFrom(io.LimitReader(f, MaxSize+1))
+	return buf.Bytes(), err
+}
+
+// Write writes the lockfile to path, whole or not at all, and leaves a file alone that has the
+// same content already. A Lock that [Parse] would not read is an error, and nothing is written.
+// Where path is a symbolic link, the file it points to is replaced.
+func (l *Lock) Write(path string) error {
+	data := l.Format()
+	if old, err := readAll(path); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	if _, err := Parse(path, data); err != nil {
+		return fmt.Errorf("write lockfile: it could not be read again: %w", err)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	if err := wholefile.Write(path, data, 0o644); err != nil {
+		return fmt.Errorf("write lockfile: %w", err)
+	}
+	return nil
+}
