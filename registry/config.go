@@ -1,0 +1,118 @@
+package registry
+
+import (
+	"time"
+
+	"github.com/pantry-go/pantry"
+)
+
+// Config is one entry of "registries", with variables not yet expanded in strings that hold
+// "${". Keys whose feature is not in this version are kept too: those that would make an answer
+// safer are refused by name when the registry is opened, the others are listed by
+// [Manager.Warnings]. None is ignored.
+type Config struct {
+	Name     string // required, unique
+	Type     string // npm, custom, github, pkgx, adapter
+	URL      string // "" means the type's well-known one
+	Priority *int   // lower is asked first; nil means DefaultPriority
+	Disabled bool   // enabled: false
+	Auth     *Auth
+	// Credentials are further ones, each for the URL it was written for (.npmrc has them per
+	// host and path). Auth goes to the entry's own URL.
+	Credentials []Credential
+
+	Packages             []string // names this registry claims; "*" matches within a segment
+	Mirrors              []string
+	Balance              string // failover, round-robin, weighted, latency
+	Timeout              time.Duration
+	Retries              *int
+	Proxy                string
+	NoProxy              string
+	CAFile               string
+	CertFile             string
+	KeyFile              string
+	CA                   []byte // PEM
+	Headers              map[string]Value
+	Cache                *Cache
+	Fallback             Fallback // "" means the manager's
+	HealthCheck          *HealthCheck
+	MinimumReleaseAge    time.Duration
+	Signatures           string // verify, require, off
+	Insecure             bool   // allow plain http beyond loopback
+	AllowMissingChecksum bool
+
+	// Assets are patterns for the assets of releases, by "owner/repo" in any case: type github.
+	Assets   map[string]string
+	MaxConns int // connections per host; 0 means the transport's default
+
+	// ClaimsOnly keeps the registry out of the search for names it does not claim: it answers
+	// for names that Packages match, and when it is named itself ("github:owner/repo"). The
+	// zero value is an ordinary registry.
+	ClaimsOnly bool
+
+	// Source is where the entry was written ("pantry.json:4:5", ".npmrc:1"), for messages.
+	Source string
+}
+
+// DefaultPriority is the priority of an entry that gives none.
+const DefaultPriority = 100
+
+// Value is a string of the configuration that may hold ${VAR} or ${VAR:-default}. It is expanded
+// when the registry is first needed.
+type Value struct {
+	Raw    pantry.Secret // as written
+	Source string        // file:line:column and field, for errors
+	// Literal says that Raw holds no variables: it is taken as it stands.
+	Literal bool
+}
+
+// Auth says how to authenticate.
+type Auth struct {
+	Type               string // bearer, basic, oidc, custom
+	Token              Value  // bearer, oidc
+	Username, Password Value  // basic
+	Name               string // custom: header name
+	Value              Value  // custom: header value
+}
+
+// The values of Auth.Type. The last one is what .npmrc calls _auth and has no place in
+// pantry.json.
+const (
+	AuthBearer  = "bearer"
+	AuthBasic   = "basic"
+	AuthOIDC    = "oidc"
+	AuthCustom  = "custom"
+	AuthEncoded = "encoded" // Token is base64 of "username:password"
+)
+
+// Credential is a credential for one URL.
+type Credential struct {
+	// Scope is the URL the credential is for: its origin (scheme, host, port) and path prefix.
+	// It may hold ${VAR}.
+	Scope string
+	Auth  Auth
+	// EncodedPassword says that Auth.Password is base64, as .npmrc writes _password. It is
+	// decoded after variables are expanded.
+	EncodedPassword bool
+	// Source is where it was written, for messages, where Auth's values have no Source.
+	Source string
+}
+
+// Cache says how long answers may be kept. Zero means what the answers say.
+type Cache struct {
+	TTL, StaleIfError time.Duration
+}
+
+// HealthCheck asks a registry now and then whether it is there.
+type HealthCheck struct{ Interval time.Duration }
+
+// Fallback says how willing a manager is to go on to the next registry; see Outcome.
+type Fallback string
+
+// The four modes.
+const (
+	Failover     Fallback = "failover"
+	Always       Fallback = "always"
+	NotFoundOnly Fallback = "not-found"
+	Never        Fallback = "never"
+)
