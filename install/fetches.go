@@ -1,0 +1,199 @@
+package install
+
+import (
+	"context"
+	"io"
+	"slices"
+	"sync"
+
+	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/fetch"
+	"github.com/pantry-go/pantry/integrity"
+	"github.com/pantry-go/pantry/link"
+	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/store"
+)
+
+// fetches brings packages into the store, each once, as soon as it is known to be needed.
+type fetches struct {
+	ctx     context.Context
+	run     *run
+	fetcher *fetch.Fetcher
+	group   sync.WaitGroup
+	mu      sync.Mutex
+	byKey   map[versionKey]*fetching
+}
+
+type versionKey struct{ registry, name, version string }
+
+func keyOf(p *lockfile.Package) versionKey { return versionKey{p.Registry, p.Name, p.Version} }
+
+type fetching struct {
+	done   chan struct{}
+	result fetch.Result
+	err    error
+}
+
+func (r *run) newFetches(ctx context.Context) (*fetches, error) {
+	s, err := store.Open(r.StoreDir)
+	if err != nil {
+		return nil, err
+	}
+	f := &fetches{ctx: ctx, run: r, byKey: map[versionKey]*fetching{}}
+	f.fetcher = fetch.New(fetch.Options{
+		Store: s, Open: f.open, Offline: r.Offline, Concurrency: r.Concurrency, AllowMissingIntegrity: r.AllowMissingIntegrity,
+	})
+	return f, nil
+}
+
+// open asks the registry for an artifact, and before that for its place if need be.
+func (f *fetches) open(ctx context.Context, name string, a pantry.Artifact) (io.ReadCloser, error) {
+	ref := pantry.Ref{Registry: name, Name: a.Name, Version: a.Version}
+	entry, ok := f.run.Registries.Get(name)
+	if !ok {
+		return nil, unknownRegistry(ref)
+	}
+	if a.URL == "" {
+		var err error
+		if a.URL, err = f.locate(ctx, entry, a); err != nil {
+			return nil, err
+		}
+	}
+	return f.run.Registries.Open(ctx, name, a)
+}
+
+// chosen starts to fetch a package while resolution goes on. It is the resolver's callback.
+func (f *fetches) chosen(p *lockfile.Package, m *pantry.Metadata) {
+	f.run.Events(Event{Type: EventResolved, Registry: p.Registry, Name: p.Name, Version: p.Version})
+	if f.run.LockOnly || !p.Supports(f.run.Platform) {
+		return
+	}
+	if m != nil {
+		a := m.Artifact
+		if locked := f.run.lockedDigests(p); len(locked) > 0 {
+			a.Integrity = locked
+		}
+		f.startArtifact(p, a)
+		return
+	}
+	f.start(p)
+}
+
+// start fetches a package of a lockfile.
+func (f *fetches) start(p *lockfile.Package) *fetching {
+	if p.Tool != nil {
+		return f.startTool(p)
+	}
+	a, err := f.run.artifact(p)
+	if err != nil {
+		return failedFetch(err)
+	}
+	return f.startArtifact(p, a)
+}
+
+func failedFetch(err error) *fetching {
+	failed := &fetching{done: make(chan struct{}), err: err}
+	close(failed.done)
+	return failed
+}
+
+func (f *fetches) startArtifact(p *lockfile.Package, a pantry.Artifact) *fetching {
+	a.Name, a.Version = p.Name, p.Version
+	return f.once(p, func(ctx context.Context) (fetch.Result, error) {
+		return f.fetcher.Fetch(ctx, fetch.Request{Registry: p.Registry, Artifact: a})
+	})
+}
+
+// once does a fetch of a package unless it is under way or done.
+func (f *fetches) once(p *lockfile.Package, do func(context.Context) (fetch.Result, error)) *fetching {
+	key := keyOf(p)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if have := f.byKey[key]; have != nil {
+		return have
+	}
+	ing := &fetching{done: make(chan struct{})}
+	f.byKey[key] = ing
+	f.group.Add(1)
+	go func() {
+		defer f.group.Done()
+		defer close(ing.done)
+		ing.result, ing.err = do(f.ctx)
+		if ing.err == nil {
+			f.tell(p, ing.result)
+		}
+	}()
+	return ing
+}
+
+func (f *fetches) tell(p *lockfile.Package, res fetch.Result) {
+	e := Event{Type: EventFetched, Registry: p.Registry, Name: p.Name, Version: p.Version, Bytes: res.Bytes}
+	if res.FromStore {
+		e.Type = EventStored
+	}
+	f.run.Events(e)
+}
+
+// wait returns when nothing is being fetched any more.
+func (f *fetches) wait() {
+	f.group.Wait()
+	f.fetcher.Wait()
+}
+
+// get waits for a package.
+func (f *fetches) get(ctx context.Context, p *lockfile.Package) (fetch.Result, error) {
+	ing := f.start(p)
+	select {
+	case <-ing.done:
+		return ing.result, ing.err
+	case <-ctx.Done():
+		return fetch.Result{}, ctx.Err()
+	}
+}
+
+// done returns a finished fetch of a package.
+func (f *fetches) done(p *lockfile.Package) (fetch.Result, bool) {
+	f.mu.Lock()
+	ing := f.byKey[keyOf(p)]
+	f.mu.Unlock()
+	if ing == nil {
+		return fetch.Result{}, false
+	}
+	select {
+	case <-ing.done:
+		return ing.result, ing.err == nil
+	default:
+		return fetch.Result{}, false
+	}
+}
+
+// entry gives package link the files of a lockfile's packages.
+func (f *fetches) entry(l *lockfile.Lock) func(context.Context, lockfile.ID) (*store.Entry, error) {
+	return func(ctx context.Context, id lockfile.ID) (*store.Entry, error) {
+		res, err := f.get(ctx, l.Packages[id])
+		return res.Entry, err
+	}
+}
+
+// pin waits for the packages whose digest is not a SHA-512 yet and pins them by it, so that the
+// lockfile can be written.
+func (r *run) pin(ctx context.Context, l *lockfile.Lock, t *link.Tree) error {
+	if r.LockOnly {
+		return nil
+	}
+	for _, p := range t.Placements {
+		r.fetches.start(l.Packages[p.ID])
+	}
+	for _, p := range t.Placements {
+		pkg := l.Packages[p.ID]
+		if _, ok := pkg.Integrity.Find(integrity.SHA512); ok {
+			continue
+		}
+		res, err := r.fetches.get(ctx, pkg)
+		if err != nil {
+			return err
+		}
+		pkg.Integrity = slices.Clone(res.Integrity)
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+package install
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/integrity"
+	"github.com/pantry-go/pantry/link"
+	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/resolve"
+)
+
+// Install makes the project's node_modules what its manifest and lockfile say, and the lockfile
+// what the manifest says.
+func Install(ctx context.Context, o Options) (*Report, error) {
+	return start(ctx, o, nil)
+}
+
+// Add adds wishes to the manifest, or changes those that are there, and installs.
+func Add(ctx context.Context, o Options, specs []manifest.Spec, a Addition) (*Report, error) {
+	return start(ctx, o, func(r *run) error { return r.add(specs, a) })
+}
+
+// Remove takes wishes out of the manifest, and installs. A name that is not there is an error, and
+// nothing is changed.
+func Remove(ctx context.Context, o Options, names []string) (*Report, error) {
+	return start(ctx, o, func(r *run) error { return r.remove(names) })
+}
+
+// run is one install.
+type run struct {
+	Options
+	started  time.Time
+	project  *manifest.Project
+	lockPath string
+	old      *lockfile.Lock // nil when there is none
+	edited   bool           // the manifest is to be saved
+	adding   []addition
+	refresh  map[string]bool
+	prints   prints                       // of the project's files as they were read
+	digests  map[versionKey]integrity.Set // of old; made when first needed
+	fetches  *fetches
+	report   *Report
+
+	warnings sync.Mutex // guards report.Warnings
+}
+
+// start does one install, after edit has changed the manifest; nil changes nothing.
+func start(ctx context.Context, o Options, edit func(*run) error) (*Report, error) {
+	r, err := newRun(o)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := lockProject(ctx, r.Dir, r.StoreDir)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if r.prints, err = takePrints(r.Dir); err != nil {
+		return nil, err
+	}
+	if edit == nil && !r.Force && !r.LockOnly && r.upToDate() { // before anything is read that takes longer
+		r.finish()
+		return r.report, nil
+	}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	if edit != nil {
+		if err := edit(r); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.do(ctx); err != nil {
+		return nil, err
+	}
+	r.finish()
+	return r.report, nil
+}
+
+func newRun(o Options) (*run, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Events == nil {
+		o.Events = func(Event) {}
+	}
+	if o.Platform == (lockfile.Platform{}) {
+		o.Platform = lockfile.Current()
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	o.Dir = dir
+	r := &run{
+		Options: o, started: o.Now(), lockPath: filepath.Join(dir, lockfile.Name),
+		refresh: map[string]bool{},
+		report:  &Report{Registries: map[string]RegistryShare{}, Added: []Change{}, Removed: []Change{}, Direct: []Change{}},
+	}
+	return r, nil
+}
+
+// read reads the manifest and the lockfile.
+func (r *run) read() error {
+	var err error
+	if r.project, err = manifest.ReadProject(r.Dir); err != nil {
+		return err
+	}
+	r.old, err = lockfile.Read(r.lockPath)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil && r.old.Projects["."] == nil {
+		r.old.Projects["."] = &lockfile.Project{Dependencies: map[string]lockfile.Wish{}}
+	}
+	return err
+}
+
+// do resolves, fetches, lays out and writes down.
+func (r *run) do(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.clearStale()
+	var err error
+	if r.fetches, err = r.newFetches(ctx); err != nil {
+		return err
+	}
+	defer r.fetches.wait()
+	defer cancel()
+	lock, err := r.lock(ctx)
+	if err != nil {
+		return err
+	}
+	tree, err := link.Hoist(lock, link.HoistOptions{Platform: r.Platform, Omit: r.Omit})
+	if err != nil {
+		return err
+	}
+	if err := r.pin(ctx, lock, tree); err != nil {
+		return err
+	}
+	var tools []fetchedTool
+	if !r.LockOnly {
+		if tools, err = r.fetchTools(ctx, lock); err != nil {
+			return err
+		}
+		if err := r.layOut(ctx, lock, tree); err != nil {
+			return err
+		}
+		if err := r.dropState(); err != nil {
+			return err
+		}
+		if err := r.linkTools(lock, tools); err != nil {
+			return err
+		}
+	}
+	if err := r.writeDown(lock); err != nil {
+		return err
+	}
+	r.describe(lock, tree, tools)
+	if r.LockOnly {
+		return nil
+	}
+	return r.writeState(lock, tree)
+}
+
+// lock returns the lockfile to install: the old one where it says what the manifest says, else a
+// newly resolved one.
+func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
+	m := r.project.Manifest()
+	if len(m.Unsupported) > 0 {
+		return nil, fmt.Errorf("%s: %s: %w", m.File, m.Unsupported[0], pantry.ErrUnsupported)
+	}
+	drift := drift(m, r.old)
+	if r.Frozen {
+		if err := r.checkFrozen(drift); err != nil {
+			return nil, err
+		}
+		return r.locked(), nil
+	}
+	if len(drift) == 0 && !r.edited && (r.Offline || len(unconfirmed(r.old)) == 0) {
+		return r.locked(), nil
+	}
+	packages, tools := r.splitTools(m)
+	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, r.Offline, r.warnDecision}, resolve.Options{
+		Old:         r.old,
+		Refresh:     func(name string) bool { return r.refresh[name] },
+		IsRegistry:  r.isRegistry,
+		NodeVersion: r.NodeVersion,
+		Chosen:      r.fetches.chosen,
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range res.Warnings {
+		r.resolutionWarning(w)
+	}
+	if err := r.resolveTools(ctx, tools, res.Lock); err != nil {
+		return nil, err
+	}
+	if err := r.keepDigests(res.Lock); err != nil {
+		return nil, err
+	}
+	r.makePortable(res.Lock)
+	return res.Lock, r.settleAdditions(res.Lock)
+}
+
+// locked is the old lockfile; an empty one where there is none.
+func (r *run) locked() *lockfile.Lock {
+	if r.old != nil {
+		return r.old
+	}
+	l := lockfile.New()
+	l.Projects["."] = &lockfile.Project{Dependencies: map[string]lockfile.Wish{}}
+	return l
+}
+
+// layOut makes node_modules.
+func (r *run) layOut(ctx context.Context, lock *lockfile.Lock, tree *link.Tree) error {
+	r.Events(Event{Type: EventLinking})
+	rep, err := link.Apply(ctx, link.ApplyOptions{
+		Dir: r.Dir, Lock: lock, Tree: tree, Method: r.Method, Force: r.Force,
+		Entry: r.fetches.entry(lock), Begin: r.dropState,
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Linked = rep.Linked
+	return nil
+}
+
+// writeDown writes the lockfile, and the manifest if it changed.
+func (r *run) writeDown(lock *lockfile.Lock) error {
+	if !r.Frozen && len(lock.Projects["."].Dependencies)+len(lock.Packages) > 0 || r.old != nil && !r.Frozen {
+		if err := lock.Write(r.lockPath); err != nil {
+			return err
+		}
+	}
+	if r.edited {
+		return r.project.Save()
+	}
+	return nil
+}
+
+func (r *run) finish() {
+	slices.SortStableFunc(r.report.Warnings, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Message, b.Message))
+	})
+	r.report.Duration = r.Now().Sub(r.started)
+	r.report.Seconds = r.report.Duration.Seconds()
+}
+
+// resolutionWarning passes a warning on. That an optional dependency is nowhere is an everyday thing:
+// packages name more platforms than they are built for.
+func (r *run) resolutionWarning(w resolve.Warning) {
+	if w.Code == resolve.OptionalMissing {
+		r.report.LeftOut++
+		r.Events(Event{Type: EventLeftOut, Name: w.Package, Message: w.Message})
+		return
+	}
+	r.warn(w.Code, w.Package, w.Message)
+}
+
+func (r *run) warn(code, name, message string) {
+	e := Event{Type: EventWarning, Code: code, Name: name, Message: message}
+	r.warnings.Lock()
+	known := slices.Contains(r.report.Warnings, e)
+	if !known {
+		r.report.Warnings = append(r.report.Warnings, e)
+	}
+	r.warnings.Unlock()
+	if !known {
+		r.Events(e)
+	}
+}
+
+func (r *run) isRegistry(prefix string) bool {
+	if _, ok := r.Registries.Get(prefix); ok {
+		return true
+	}
+	_, ok := r.Registries.ByType(prefix)
+	return ok
+}

@@ -1,0 +1,190 @@
+package install
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pantry-go/pantry/link"
+	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/wholefile"
+)
+
+// state is the record, in node_modules, of the inputs of the last install that ended well. While
+// they are the same there is nothing to do.
+type state struct {
+	Version int    `json:"version"`
+	Inputs  string `json:"inputs"`
+	// Folders are the folders at the top of node_modules, with when something was last put into them
+	// or taken away (in nanoseconds since 1970): who removes a package by hand wants it back.
+	Folders    map[string]int64         `json:"folders"`
+	Packages   int                      `json:"packages"`
+	Skipped    int                      `json:"skipped"`
+	Registries map[string]RegistryShare `json:"registries"`
+	Scripts    []Change                 `json:"scripts,omitempty"`
+}
+
+// stateVersion changes when an install would do something else with the same inputs.
+const stateVersion = 2
+
+// maxState bounds the record: a line for each registry and each package with a script.
+const maxState = 64 << 20
+
+// statePath is in node_modules, or beside the programs of tools in a project that has only those.
+func (r *run) statePath() string {
+	path := filepath.Join(r.Dir, "node_modules", ".pantry", "state.json")
+	if _, err := os.Lstat(filepath.Dir(path)); err == nil {
+		return path
+	}
+	alone := filepath.Join(r.Dir, ".pantry", "state.json")
+	if _, err := os.Lstat(filepath.Dir(alone)); err == nil {
+		return alone
+	}
+	return path
+}
+
+// inputFiles are the files in the project whose content decides what an install does.
+var inputFiles = [...]string{"package.json", "pantry.json", "pantry.jsonc", lockfile.Name}
+
+// prints are the fingerprints of the input files, by name; "" for one that is not there.
+type prints map[string]string
+
+func takePrints(dir string) (prints, error) {
+	out := prints{}
+	for _, name := range inputFiles {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		switch {
+		case err == nil:
+			out[name] = printOf(data)
+		case errors.Is(err, fs.ErrNotExist):
+			out[name] = ""
+		default:
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+	}
+	return out, nil
+}
+
+func printOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// inputs is a fingerprint of everything the outcome depends on.
+func (r *run) inputs(p prints) string {
+	h := sha256.New()
+	for _, name := range inputFiles {
+		fmt.Fprintf(h, "%s %s\n", name, p[name])
+	}
+	fmt.Fprintf(h, "%s\n%v\n%v\n%s", r.Settings, r.Platform, slices.Sorted(maps.Keys(r.Omit)), r.Method)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// upToDate says whether the last install had the same inputs, and fills the report from its record.
+func (r *run) upToDate() bool {
+	data, err := readBounded(r.statePath(), maxState)
+	if err != nil {
+		return false
+	}
+	var s state
+	if json.Unmarshal(data, &s) != nil || s.Version != stateVersion || s.Inputs != r.inputs(r.prints) {
+		return false
+	}
+	for path, at := range s.Folders {
+		if changedAt(filepath.Join(r.Dir, filepath.FromSlash(path))) != at {
+			return false
+		}
+	}
+	r.report.UpToDate = true
+	r.report.Packages, r.report.Skipped, r.report.Scripts = s.Packages, s.Skipped, s.Scripts
+	r.report.Registries = s.Registries
+	return true
+}
+
+func readBounded(path string, most int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// changedAt is when a folder was changed; 0 if there is none.
+func changedAt(dir string) int64 {
+	st, err := os.Lstat(dir)
+	if err != nil || !st.IsDir() {
+		return 0
+	}
+	return st.ModTime().UnixNano()
+}
+
+// dropState makes sure that an install that is interrupted from here on is not taken for done.
+func (r *run) dropState() error {
+	if err := os.Remove(r.statePath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("prepare node_modules: %w", err)
+	}
+	return nil
+}
+
+// writeState records that the install is done, unless something is left to be done by the next one:
+// an origin is to be confirmed, or somebody has changed the project's files meanwhile.
+func (r *run) writeState(l *lockfile.Lock, t *link.Tree) error {
+	if _, err := os.Stat(filepath.Dir(r.statePath())); errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was laid out
+	}
+	now, err := takePrints(r.Dir)
+	if err != nil {
+		return err
+	}
+	if len(unconfirmed(l)) > 0 || !r.installed(l, now) {
+		return r.dropState()
+	}
+	registries := map[string]RegistryShare{}
+	for name, share := range r.report.Registries {
+		registries[name] = RegistryShare{Packages: share.Packages}
+	}
+	data, err := json.Marshal(state{
+		Version: stateVersion, Inputs: r.inputs(now), Folders: r.folders(t), Packages: r.report.Packages,
+		Skipped: r.report.Skipped, Registries: registries, Scripts: r.report.Scripts,
+	})
+	if err != nil {
+		return err
+	}
+	if err := wholefile.Write(r.statePath(), data, 0o644); err != nil {
+		return fmt.Errorf("record the install: %w", err)
+	}
+	return nil
+}
+
+// installed says whether l is what the project's files, of which now was taken, say.
+func (r *run) installed(l *lockfile.Lock, now prints) bool {
+	if was := now[lockfile.Name]; was != r.prints[lockfile.Name] && was != printOf(l.Format()) {
+		return false
+	}
+	p, err := manifest.ReadProject(r.Dir)
+	return err == nil && len(drift(p.Manifest(), l)) == 0
+}
+
+// folders are those that a package stands in at the top of the tree.
+func (r *run) folders(t *link.Tree) map[string]int64 {
+	out := map[string]int64{}
+	for _, p := range t.Placements {
+		dir := path.Dir(p.Path)
+		if _, known := out[dir]; !known && strings.Count(dir, "node_modules") == 1 {
+			out[dir] = changedAt(filepath.Join(r.Dir, filepath.FromSlash(dir)))
+		}
+	}
+	return out
+}
