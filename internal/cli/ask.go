@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/registry"
+	"github.com/pantry-go/pantry/resolve"
+	"github.com/pantry-go/pantry/semver"
+	"github.com/pantry-go/pantry/transport"
+)
+
+// asking makes the registries for a command that cannot do without them. With --verbose every
+// request is told.
+func (a *app) asking(o registry.Options) (*registry.Manager, error) {
+	c, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	if c.Offline {
+		err := fmt.Errorf("this needs a registry, and pantry is offline: %w", pantry.ErrUnavailable)
+		return nil, pantry.WithHint(err, "leave out --offline; pantry config show --origin tells what else sets it")
+	}
+	if a.flags.verbose && !a.flags.json {
+		o.Observe = tellRequests(a.Stderr, o.Observe)
+	}
+	return a.newManager(o)
+}
+
+// tellRequests writes a line for each request on the wire.
+func tellRequests(w io.Writer, next func(transport.Exchange)) func(transport.Exchange) {
+	var mu sync.Mutex
+	return func(e transport.Exchange) {
+		answer := fmt.Sprint(e.Status)
+		if e.Status == 0 {
+			answer = "no answer"
+		}
+		mu.Lock()
+		fmt.Fprintf(w, "pantry: %s: %s %s: %s, %s\n", e.Registry, e.Method, e.URL, answer, duration(e.Duration))
+		mu.Unlock()
+		if next != nil {
+			next(e)
+		}
+	}
+}
+
+// wish is what a person asks of the registries.
+type wish struct {
+	name     string
+	wanted   string // a range, version or tag; "" is what the registry calls latest
+	registry string // the only one to ask, by name or type; "" for all
+}
+
+// wish reads NAME[@WANTED] in all its spellings.
+func (a *app) wish(m *registry.Manager, arg string) (wish, error) {
+	s, err := manifest.ParseSpec(arg, isRegistry(m))
+	if err != nil {
+		return wish{}, err
+	}
+	if !s.FromRegistry() {
+		return wish{}, usagef("%q is no package of a registry", arg)
+	}
+	w := wish{name: s.Package, wanted: s.Range, registry: s.Registry}
+	if w.wanted == "*" {
+		w.wanted = ""
+	}
+	switch only := a.flags.registry; {
+	case w.registry == "":
+		w.registry = only
+	case only != "" && only != w.registry:
+		return wish{}, usagef("%q asks registry %s, and --registry says %s", arg, w.registry, only)
+	}
+	return w, nil
+}
+
+// exact says that the wish is for one version as registries spell it, or for a tag: a registry can
+// be asked for that alone.
+func (w wish) exact() bool {
+	if _, err := semver.ParseRange(w.wanted); w.wanted == "" || err != nil {
+		return true
+	}
+	_, err := semver.Parse(w.wanted)
+	return err == nil && w.wanted[0] >= '0' && w.wanted[0] <= '9'
+}
+
+// found is the package that answers for a wish, with the version that satisfies it.
+type found struct {
+	pkg      pantry.Package
+	version  string
+	decision registry.Decision
+}
+
+// find asks the registries. The decision is there when err is not nil, too.
+func (w wish) find(ctx context.Context, m *registry.Manager) (found, error) {
+	r := registry.Request{Name: w.name, Wanted: w.wanted, Registry: w.registry}
+	if w.wanted != "" {
+		r.Accept = func(p pantry.Package) bool {
+			_, err := w.pick(p)
+			return err == nil
+		}
+	}
+	pkg, d, err := m.Find(ctx, r)
+	if err != nil {
+		return found{decision: d}, err
+	}
+	version, err := w.pick(pkg)
+	d.Version = version
+	return found{pkg, version, d}, err
+}
+
+// pick chooses the version of p that satisfies best.
+func (w wish) pick(p pantry.Package) (string, error) {
+	wanted := w.wanted
+	if wanted == "" {
+		if latest := p.Tags()["latest"]; slices.Contains(p.Versions(), latest) {
+			return latest, nil
+		}
+		wanted = "*"
+	}
+	if slices.Contains(p.Versions(), wanted) {
+		return wanted, nil
+	}
+	return resolve.Pick(p, wanted, "")
+}
+
+// warn tells what a decision wants the user to know.
+func (a *app) warn(d registry.Decision) {
+	for _, w := range d.Warnings {
+		a.warnf("%s", w)
+	}
+}
+
+// clean makes text from outside fit for a terminal: one line, without characters that control it.
+func clean(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, s))
+}

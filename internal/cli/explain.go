@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pantry-go/pantry/registry"
+)
+
+func (a *app) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain NAME[@RANGE]",
+		Short: "Tell which registry answers for a package, and why",
+		Long: `Explain asks the registries as an install would and tells the whole way: the claims that
+apply, who was asked in which order and said what, how long it took, which credential was
+used (never its value), who was passed over and why. When nobody has the package it tells
+that way too, and exits with the error's code.`,
+		Args: names(1, 1, "one package"),
+		RunE: func(c *cobra.Command, args []string) error { return a.explain(c.Context(), args[0]) },
+	}
+}
+
+func (a *app) explain(ctx context.Context, arg string) error {
+	m, err := a.asking(registry.Options{})
+	if err != nil {
+		return err
+	}
+	w, err := a.wish(m, arg)
+	if err != nil {
+		return err
+	}
+	f, err := w.find(ctx, m)
+	if a.flags.json {
+		if perr := a.printJSON(f.decision); perr != nil {
+			return perr
+		}
+		return err
+	}
+	var b strings.Builder
+	tellDecision(&b, m, f.decision)
+	if err == nil {
+		tellBuild(&b, f)
+	}
+	if _, perr := io.WriteString(a.Stdout, b.String()); perr != nil {
+		return perr
+	}
+	return err
+}
+
+// tellBuild writes which build of a tool is for this machine, and why that one.
+func tellBuild(w io.Writer, f found) {
+	m, err := f.pkg.Metadata(f.version)
+	if err != nil {
+		fmt.Fprintf(w, "build: %s\n", clean(err.Error()))
+		return
+	}
+	if m.Tool == nil {
+		return
+	}
+	for _, b := range m.Tool.Builds {
+		if b.Artifact.URL != m.Artifact.URL {
+			continue
+		}
+		fmt.Fprintf(w, "build for this machine (%s): %s", b.Platform, clean(b.File))
+		if b.Why != "" {
+			fmt.Fprintf(w, ", since %s", clean(b.Why))
+		}
+		fmt.Fprintln(w)
+		return
+	}
+}
+
+// tellDecision writes a decision for a person.
+func tellDecision(w io.Writer, m *registry.Manager, d registry.Decision) {
+	head := clean(d.Name)
+	if d.Wanted != "" {
+		head += "@" + clean(d.Wanted)
+	}
+	if d.Registry != "" {
+		fmt.Fprintf(w, "%s is answered by registry %s: version %s (%s)\n", head, d.Registry, clean(d.Version), duration(d.Duration))
+	} else {
+		fmt.Fprintf(w, "%s is answered by no registry (%s)\n", head, duration(d.Duration))
+	}
+	if d.Pattern != "" {
+		fmt.Fprintf(w, "the name is claimed by pattern %q: only registries that claim it are asked\n", d.Pattern)
+	} else {
+		fmt.Fprintln(w, "no registry claims the name: registries are asked in the order of their priority")
+	}
+	for i, at := range d.Attempts {
+		fmt.Fprintf(w, "%3d. ", i+1)
+		tellAttempt(w, m, at)
+		if at.Asked && !at.Probe && at.Outcome != registry.Found {
+			fmt.Fprintf(w, "     fallback: %s%s\n", at.Mode, consequence(d.Attempts[i+1:]))
+		}
+	}
+	if d.Unconfirmed != "" {
+		fmt.Fprintf(w, "the origin is not confirmed: registry %s comes first, and gave no usable answer\n", d.Unconfirmed)
+	}
+	for _, warning := range d.Warnings {
+		fmt.Fprintf(w, "warning: %s\n", warning)
+	}
+}
+
+// consequence says that the answer before rest let the search go on.
+func consequence(rest []registry.Attempt) string {
+	for _, at := range rest {
+		if at.Asked && !at.Probe {
+			return ", so " + at.Registry + " was asked"
+		}
+	}
+	return ""
+}
+
+func tellAttempt(w io.Writer, m *registry.Manager, at registry.Attempt) {
+	priority := ""
+	if e, ok := m.Get(at.Registry); ok {
+		priority = fmt.Sprintf(", priority %d", e.Priority())
+	}
+	head := fmt.Sprintf("%s (%s%s)", at.Registry, at.Type, priority)
+	if !at.Asked {
+		reason := at.Reason
+		if reason == "" {
+			reason = clean(at.Error)
+		}
+		fmt.Fprintf(w, "%s not asked: %s\n", head, reason)
+		return
+	}
+	fmt.Fprintf(w, "%s  %s\n", head, at.URL)
+	asked := "asked"
+	if at.Probe {
+		asked = "asked only to see who else has it"
+	}
+	fmt.Fprintf(w, "     %s: %s  (%s)\n", asked, describeAnswer(at), duration(at.Duration))
+	credential := at.Credential
+	if credential == "" {
+		credential = "none"
+	}
+	fmt.Fprintf(w, "     credential: %s\n", credential)
+}
+
+// describeAnswer says an outcome, and the detail where the outcome alone is not the whole story.
+func describeAnswer(at registry.Attempt) string {
+	switch at.Outcome {
+	case registry.Found:
+		return "found"
+	case registry.NameNotFound:
+		return "does not have the name"
+	case registry.VersionNotFound:
+		return "has the name, and no version that satisfies"
+	}
+	said := map[registry.Outcome]string{
+		registry.DeniedAnonymous: "access denied, and there is no credential",
+		registry.DeniedCred:      "access denied with the credential",
+		registry.Unavailable:     "unavailable",
+		registry.Invalid:         "an answer that is none of a registry",
+		registry.Integrity:       "wrong bytes",
+	}[at.Outcome]
+	if said == "" {
+		said = "failed"
+	}
+	return said + ": " + clean(at.Error)
+}
