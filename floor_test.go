@@ -21,6 +21,7 @@ var rooms = map[string]struct {
 	"integrity": {nil, "digests are the ground floor"},
 	"semver":    {nil, "versions know nothing of packages"},
 	"archive":   {nil, "unpacking knows nothing of packages"},
+	"spelling":  {nil, "a word is near another whatever they mean"},
 	"wholefile": {nil, "writing a file knows nothing of what is in it"},
 	"":          {[]string{"integrity"}, "the vocabulary must not depend on anybody who speaks it"},
 	"transport": {[]string{""}, "carrying requests is apart from what they ask"},
@@ -33,7 +34,7 @@ var rooms = map[string]struct {
 	"registry/github":       {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/pkgx":         {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest": {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
-	"registry":              {[]string{"", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
+	"registry":              {[]string{"spelling", "", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
 
 	"resolve": {[]string{"", "integrity", "semver", "lockfile", "manifest"}, "resolution is pure: it asks a Source and never a network"},
 	"fetch":   {[]string{"", "integrity", "semver", "archive", "store"}, "fetching an artifact needs no graph"},
@@ -41,7 +42,7 @@ var rooms = map[string]struct {
 
 	"install": {[]string{"wholefile", "", "integrity", "semver", "archive", "manifest", "resolve", "lockfile", "fetch", "store", "link", "registry"},
 		"installing drives the line and reads no configuration"},
-	"config":       {[]string{"wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
+	"config":       {[]string{"spelling", "wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
 	"internal/cli": {[]string{"*"}, "the command line may use everything"},
 	"cmd/pantry":   {[]string{"internal/cli"}, "main only starts the command line"},
 }

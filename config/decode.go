@@ -11,6 +11,7 @@ import (
 	"github.com/tailscale/hujson"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/spelling"
 )
 
 // document is a pantry.json that was decoded: the values, and where each was written.
@@ -302,7 +303,7 @@ func (d *document) object(v *hujson.Value, path string, into reflect.Value) {
 			return
 		case !ok:
 			d.problem(name.StartOffset, "%sunknown key %s%s", prefix(path), quoted(key), hintFor(key, fields, into.Type()))
-			if n := nearest(key, keysOf(fields)); n != "" {
+			if n := spelling.Nearest(key, keysOf(fields)); n != "" {
 				d.bad[join(path, n)] = true // what was meant is not missing
 			}
 			return

@@ -107,20 +107,6 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	known := []string{"name", "type", "url", "priority", "enabled", "minimumReleaseAge", "caFile"}
-	for in, want := range map[string]string{
-		"prioritty": "priority", "Priority": "priority", "pirority": "priority", "minimum-release-age": "minimumReleaseAge",
-		"minimum_release_age": "minimumReleaseAge", "ulr": "url", "cafile": "caFile", "nam": "name", "": "", "zzz": "", "token": "",
-		"x": "",
-	} {
-		if got := nearest(in, known); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestNormalPrefix(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

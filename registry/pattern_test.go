@@ -177,19 +177,6 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-func TestNearest(t *testing.T) {
-	t.Parallel()
-	types := typesOf(Kinds())
-	for word, want := range map[string]string{
-		"nmp": "npm", "NPM": "npm", "costum": "custom", "git-hub": "github", "pkgs": "pkgx", "adapters": "adapter",
-		"": "", "verdaccio": "", "x": "",
-	} {
-		if got := nearest(word, types); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
-		}
-	}
-}
-
 func TestPrintable(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
