@@ -30,6 +30,9 @@ type Program struct {
 func ApplyTools(dir string, programs []Program) error {
 	own := filepath.Join(dir, filepath.FromSlash(filepath.Dir(ToolBin)))
 	bin := filepath.Join(dir, filepath.FromSlash(ToolBin))
+	if err := clearStages(own); err != nil {
+		return err
+	}
 	if len(programs) == 0 {
 		if err := os.RemoveAll(bin); err != nil {
 			return fmt.Errorf("remove the tools' programs: %w", err)
@@ -42,7 +45,7 @@ func ApplyTools(dir string, programs []Program) error {
 	if err := keepOutOfGit(own); err != nil {
 		return err
 	}
-	stage, err := os.MkdirTemp(own, "bin-")
+	stage, err := os.MkdirTemp(own, toolStage)
 	if err != nil {
 		return fmt.Errorf("link the tools' programs: %w", err)
 	}
@@ -56,6 +59,26 @@ func ApplyTools(dir string, programs []Program) error {
 		return err
 	}
 	return putFolder(stage, bin)
+}
+
+// toolStage names the folders in which programs are being linked.
+const toolStage = "bin-"
+
+// clearStages removes what an interrupted run left. Only one ApplyTools may run on a project at a time.
+func clearStages(own string) error {
+	entries, err := os.ReadDir(own)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), toolStage) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(own, e.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("clear what an interrupted run left: %w", err)
+	}
+	return nil
 }
 
 // putFolder puts stage where dst is, or may be.
