@@ -52,7 +52,7 @@ type Settings struct {
 	// Offline never uses the network: what is not there is an error. The default is false.
 	Offline bool `json:"offline,omitempty" env:"PANTRY_OFFLINE"`
 	// FrozenLockfile refuses to change the lockfile. The default is true where the variable CI is
-	// set, and false elsewhere.
+	// set and there is a lockfile, and false elsewhere.
 	FrozenLockfile bool `json:"frozenLockfile,omitempty" env:"PANTRY_FROZEN_LOCKFILE"`
 	// Omit lists the kinds of dependencies that are not installed. The default is none.
 	Omit []string `json:"omit,omitempty" env:"PANTRY_OMIT" jsonschema:"enum=dev,enum=optional,enum=peer"`

@@ -273,6 +273,9 @@ func TestFrozenInCI(t *testing.T) {
 		if got := w.mustLoad().FrozenLockfile; got != want {
 			t.Errorf("CI=%q: %v", ci, got)
 		}
+		if got := w.mustLoad().FrozenByCI(); got != want {
+			t.Errorf("CI=%q: by CI: %v", ci, got)
+		}
 	}
 	w := newWorld(t, map[string]string{"pantry.json": `{"frozenLockfile": false}`})
 	w.env["CI"] = "true"

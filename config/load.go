@@ -91,6 +91,12 @@ func Validate(path string, o Options) (*Config, error) {
 	return c, err
 }
 
+// FrozenByCI says that FrozenLockfile is true by default because the variable CI is set, which asks for
+// it only where there is a lockfile.
+func (c *Config) FrozenByCI() bool {
+	return c.FrozenLockfile && c.given["frozenLockfile"].level == levelBuiltIn
+}
+
 // Manager makes a manager of the configured registries. Its zero options are filled from the
 // configuration.
 func (c *Config) Manager(o registry.Options) (*registry.Manager, error) {

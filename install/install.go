@@ -118,8 +118,13 @@ func (r *run) read() error {
 	}
 	r.old, err = lockfile.Read(r.lockPath)
 	if errors.Is(err, fs.ErrNotExist) {
+		if r.FrozenIfLocked && !r.Frozen && len(resolve.Wishes(r.project.Manifest())) > 0 {
+			r.warn("unlocked", "", "there is no "+lockfile.Name+": what is installed is the newest that fits; commit "+
+				lockfile.Name+" to have CI install what was tested")
+		}
 		return nil
 	}
+	r.Frozen = r.Frozen || r.FrozenIfLocked
 	if err == nil && r.old.Projects["."] == nil {
 		r.old.Projects["."] = &lockfile.Project{Dependencies: map[string]lockfile.Wish{}}
 	}

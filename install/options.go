@@ -38,6 +38,9 @@ type Options struct {
 	Registry string
 	// Frozen installs exactly what the lockfile says, and fails where the manifest says otherwise.
 	Frozen bool
+	// FrozenIfLocked is Frozen where there is a lockfile: what CI gets by default. Without a lockfile the
+	// install resolves, and warns.
+	FrozenIfLocked bool
 	// Offline uses what the store has and sends no request.
 	Offline bool
 	// Concurrency is how many packages are fetched at once; 0 is package fetch's default.

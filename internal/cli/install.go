@@ -43,8 +43,8 @@ REGISTRY:NAME[@RANGE], ALIAS@npm:NAME[@RANGE] or a package URL (pkg:npm/NAME@VER
 github:OWNER/REPO (or OWNER/REPO) and pkgx:PROJECT are tools: their programs are linked
 into .pantry/bin. With -g everything is installed for the user rather than a project; see pantry env -g.
 
-In CI (the variable CI is set) --frozen-lockfile is the default. Scripts of
-dependencies are not run.`,
+In CI (the variable CI is set) --frozen-lockfile is the default where there is
+a pantry.lock. Scripts of dependencies are not run.`,
 		Example: `  pantry install
   pantry install lodash@^4.17.21 --save-dev
   pantry install acme:@acme/ui`,
@@ -187,7 +187,7 @@ func (a *app) installOptions(f installFlags) (install.Options, error) {
 		return install.Options{}, err
 	}
 	if f.frozen != nil {
-		o.Frozen = *f.frozen
+		o.Frozen, o.FrozenIfLocked = *f.frozen, false
 	}
 	o.LockOnly, o.Force, o.Method = f.lockOnly, f.force, method
 	return o, nil
