@@ -1,7 +1,7 @@
 .PHONY: build test testdeps lint fuzz bench demo
 
 build:
-	go build -o bin/pantry ./cmd/pantry
+	CGO_ENABLED=0 go build -o bin/pantry ./cmd/pantry
 
 test:
 	scripts/test

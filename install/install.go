@@ -19,6 +19,21 @@ import (
 	"github.com/pantry-go/pantry/resolve"
 )
 
+// UpToDate says whether an install has nothing to do, and reports so: the last one ended well and had
+// the same files, configuration and options. It changes nothing, takes no lock and sends no request.
+// [Install] looks too.
+func UpToDate(o Options) (*Report, bool) {
+	r, err := newRun(o)
+	if err != nil || o.Force || o.LockOnly {
+		return nil, false
+	}
+	if r.prints, err = takePrints(r.Dir); err != nil || !r.upToDate() {
+		return nil, false
+	}
+	r.finish()
+	return r.report, true
+}
+
 // Install makes the project's node_modules what its manifest and lockfile say, and the lockfile
 // what the manifest says.
 func Install(ctx context.Context, o Options) (*Report, error) {

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -109,7 +108,7 @@ func (p Program) write(dir string) error {
 		return fmt.Errorf("%q is no name of a command", p.Name)
 	}
 	for _, v := range p.Env {
-		if !variableName.MatchString(v.Name) {
+		if !isVariable(v.Name) {
 			return fmt.Errorf("%q is no name of a variable", v.Name)
 		}
 	}
@@ -120,8 +119,16 @@ func (p Program) write(dir string) error {
 	return os.WriteFile(path, []byte(p.script()), 0o755)
 }
 
-// variableName is what a POSIX shell takes for the name of a variable.
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+// isVariable says whether a POSIX shell takes s for the name of a variable.
+func isVariable(s string) bool {
+	for i, c := range []byte(s) {
+		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
 
 func safeProgramName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00")

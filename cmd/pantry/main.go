@@ -6,16 +6,11 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/pantry-go/pantry/internal/cli"
 )
 
 func main() {
 	log.SetOutput(io.Discard) // net/http logs what servers send there; it is not for users
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Main(ctx, cli.Process())
-	stop()
-	os.Exit(code)
+	os.Exit(cli.Main(context.Background(), cli.Process()))
 }

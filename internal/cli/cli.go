@@ -12,8 +12,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -31,6 +33,10 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Terminal       bool // Stderr is a terminal
 	Width          int  // of the terminal, in columns; 0 when not known
+	// Interruptible makes a context that ends when the user interrupts the program; nil leaves it as it
+	// is. It is called when there is something to interrupt: until then a signal ends the process, as
+	// it should, and an install with nothing to do saves the time that handling signals takes.
+	Interruptible func(context.Context) (context.Context, context.CancelFunc)
 }
 
 // Process is the environment of this process.
@@ -42,6 +48,9 @@ func Process() Env {
 	e := Env{
 		Args: os.Args[1:], Dir: dir, Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		},
 	}
 	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
 		e.Terminal = true
@@ -52,14 +61,15 @@ func Process() Env {
 
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, e Env) int {
-	a := &app{Env: e}
-	root := a.rootCommand()
+	a := &app{Env: e, ctx: ctx, stop: func() {}}
+	defer func() { a.stop() }()
+	root := a.rootCommand(e.Args)
 	root.SetArgs(e.Args)
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
 	err := root.ExecuteContext(ctx)
-	if ctx.Err() != nil && err != nil {
+	if a.ctx.Err() != nil && err != nil {
 		err = context.Canceled
 	}
 	var exit *exitError
@@ -93,6 +103,18 @@ type app struct {
 	flags  globalFlags
 	config *config.Config
 	routes *registry.Manager
+
+	ctx  context.Context // of the command that runs, to tell an interrupt from a failure
+	stop context.CancelFunc
+}
+
+// interruptible is called once, when a command begins what may take long.
+func (a *app) interruptible(ctx context.Context) context.Context {
+	if a.Interruptible != nil {
+		ctx, a.stop = a.Interruptible(ctx)
+	}
+	a.ctx = ctx
+	return ctx
 }
 
 // globalFlags go with every command.
@@ -103,17 +125,21 @@ type globalFlags struct {
 	storeDir, linker              string
 }
 
-func (a *app) rootCommand() *cobra.Command {
+// rootCommand makes the program's command with the one below it that args ask for, or with all if that
+// is not known: for help, completion and mistakes.
+func (a *app) rootCommand(args []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pantry",
 		Short: "One client for every package registry a team uses",
 		Long: `Pantry reads packages from several registries through one interface, with priorities,
 fallback and authentication, and installs them from one manifest with one lockfile.`,
-		Version:           programVersion(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if c.Name() != installName {
+				c.SetContext(a.interruptible(c.Context()))
+			}
 			return asUsage(c, c.ValidateFlagGroups())
 		},
 	}
@@ -128,8 +154,13 @@ fallback and authentication, and installs them from one manifest with one lockfi
 	f.StringVar(&a.flags.registry, "registry", "", "ask the registry `NAME` only")
 	f.StringVar(&a.flags.fallback, "fallback", "", "when to go on to the next registry: failover, always, not-found or never")
 	f.StringVar(&a.flags.storeDir, "store-dir", "", "keep unpacked packages in `DIR`")
-	group(c, a.commands()...)
-	a.withCompletion(c)
+	if one := a.command(args); one != nil {
+		group(c, one)
+	} else {
+		c.Version = programVersion() // makes the flag --version
+		group(c, a.commands()...)
+		a.withCompletion(c)
+	}
 	strict(c)
 	return c
 }

@@ -24,11 +24,22 @@ func readDoc(t *testing.T, name string) string {
 	return string(data)
 }
 
+// TestCommandNames: the table by which one command is made says the names that the command has.
+func TestCommandNames(t *testing.T) {
+	t.Parallel()
+	for _, m := range (&app{}).makers() {
+		c := m.make()
+		if got := strings.Join(append([]string{c.Name()}, c.Aliases...), " "); got != m.names {
+			t.Errorf("made by the names %q, called %q", m.names, got)
+		}
+	}
+}
+
 // TestCommandsDocumented: every command, alias and flag is in docs/cli.md, and nothing else is.
 func TestCommandsDocumented(t *testing.T) {
 	t.Parallel()
 	doc := readDoc(t, "cli.md")
-	root := (&app{}).rootCommand()
+	root := (&app{}).rootCommand(nil)
 	headings := map[string]bool{}
 	for _, m := range regexp.MustCompile(`(?m)^##+ (pantry .*)$`).FindAllStringSubmatch(doc, -1) {
 		headings[m[1]] = true

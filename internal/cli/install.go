@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -98,8 +99,16 @@ func (a *app) removeCommand() *cobra.Command {
 
 func (a *app) install(ctx context.Context, args []string, f installFlags) error {
 	if len(args) == 0 {
-		return a.installing(ctx, f, install.Install)
+		o, err := a.installOptions(f)
+		if err != nil {
+			return err
+		}
+		if report, ok := install.UpToDate(o); ok {
+			return a.printInstalled(report)
+		}
+		return a.installing(a.interruptible(ctx), f, install.Install)
 	}
+	ctx = a.interruptible(ctx)
 	m, err := a.manager()
 	if err != nil {
 		return err
@@ -117,11 +126,13 @@ func (a *app) install(ctx context.Context, args []string, f installFlags) error 
 }
 
 // ownerRepo is a name that no npm-style registry can hold, and GitHub can.
-var ownerRepo = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(@.*)?$`)
+var ownerRepo = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+(@.*)?$`)
+})
 
 // parseSpec reads what a user wants. "owner/repo" is GitHub's if there is a registry for it.
 func parseSpec(arg string, m *registry.Manager) (manifest.Spec, error) {
-	if ownerRepo.MatchString(arg) {
+	if ownerRepo().MatchString(arg) {
 		if e, ok := m.ByType("github"); ok {
 			arg = e.Name() + ":" + arg
 		}
@@ -143,6 +154,9 @@ func (f installFlags) kind() lockfile.Kind {
 	return ""
 }
 
+// installName is the name of the command that handles signals only when there is something to do.
+const installName = "install"
+
 // installing runs an install with progress and prints its report.
 func (a *app) installing(ctx context.Context, f installFlags, do func(context.Context, install.Options) (*install.Report, error)) error {
 	o, err := a.installOptions(f)
@@ -156,6 +170,11 @@ func (a *app) installing(ctx context.Context, f installFlags, do func(context.Co
 	if err != nil {
 		return err
 	}
+	return a.printInstalled(report)
+}
+
+// printInstalled prints the report of an install.
+func (a *app) printInstalled(report *install.Report) error {
 	if a.flags.json {
 		return a.printLine(struct {
 			Event string `json:"event"`

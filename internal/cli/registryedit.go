@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ order of the file are kept. The URL can be left out for types that have a well-k
 }
 
 // variable is the name of an environment variable as ${VAR} can hold it.
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 func (f additionFlags) entry(args []string, priority bool) (registry.Config, error) {
 	c := registry.Config{Name: args[0], Type: f.typ, Packages: f.packages}
@@ -71,7 +72,7 @@ func (f additionFlags) entry(args []string, priority bool) (registry.Config, err
 		c.Priority = &f.priority
 	}
 	if f.tokenEnv != "" {
-		if !variable.MatchString(f.tokenEnv) {
+		if !variable().MatchString(f.tokenEnv) {
 			return c, usagef("--token-env takes the name of a variable, and never a token")
 		}
 		c.Auth = &registry.Auth{Type: registry.AuthBearer, Token: registry.Value{Raw: pantry.NewSecret("${" + f.tokenEnv + "}")}}

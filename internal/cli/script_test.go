@@ -3,9 +3,7 @@ package cli_test
 import (
 	"context"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,10 +14,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"pantry": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			code := cli.Main(ctx, cli.Process())
-			stop()
-			os.Exit(code)
+			os.Exit(cli.Main(context.Background(), cli.Process()))
 		},
 	})
 }

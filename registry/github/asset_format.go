@@ -1,6 +1,9 @@
 package github
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // format is how an asset is packed.
 type format uint8
@@ -37,7 +40,7 @@ const (
 
 // otherEndings say what an asset is that is no program, or one that only the package manager of a
 // system can install.
-var otherEndings = func() map[string]string {
+var otherEndings = sync.OnceValue(func() map[string]string {
 	m := make(map[string]string)
 	add := func(what, endings string) {
 		for e := range strings.FieldsSeq(endings) {
@@ -58,7 +61,7 @@ var otherEndings = func() map[string]string {
 	add("an app", "ipa aab app")
 	add("a part of something", "desktop service plist 1 5 8 man pc cmake conf cfg ini env lock")
 	return m
-}()
+})
 
 // packageMarks are endings before the last one that make something else of an archive.
 var packageMarks = map[string]string{
@@ -84,7 +87,7 @@ func formatOf(name string) (stem string, f format, points int, what string) {
 	if e == "" {
 		return name, bare, barePoints, ""
 	}
-	if what = otherEndings[e]; what == "" {
+	if what = otherEndings()[e]; what == "" {
 		what = "a file of a kind that is not known (" + e + ")"
 	}
 	return strings.TrimSuffix(name, e), noise, 0, what
@@ -98,7 +101,7 @@ func ending(name string) string {
 		return ""
 	}
 	last := name[i+1:]
-	if _, known := otherEndings["."+last]; known && !digits(last) {
+	if _, known := otherEndings()["."+last]; known && !digits(last) {
 		return "." + last
 	}
 	pieces := strings.FieldsFunc(last, isSeparator)

@@ -2,6 +2,7 @@ package github
 
 import (
 	"strings"
+	"sync"
 )
 
 // trait is what one word in the name of an asset says.
@@ -33,7 +34,7 @@ const (
 
 // words are the spellings that releases use. What is glued of several (win64, linuxarm64) and
 // what carries a number (macos13, armv7l) is taken apart by [glued].
-var words = func() map[string]trait {
+var words = sync.OnceValue(func() map[string]trait {
 	m := make(map[string]trait)
 	add := func(kind traitKind, value, spellings string) {
 		for s := range strings.FieldsSeq(spellings) {
@@ -71,20 +72,22 @@ var words = func() map[string]trait {
 	add(filler, "", "unknown pc apple w64 bin binary binaries release exe eabi eabihf bit os for and")
 	add(version, "", "alpha beta pre rc dev nightly snapshot canary edge latest stable preview")
 	return m
-}()
+})
 
 // aside are words of what a release holds beside the program. An asset with one of them and
 // without a platform is no program; one with both comes last.
-var aside = wordSet(`source sources src checksums checksum sha256sums sha512sums shasums sbom provenance attestation
+var aside = sync.OnceValue(func() map[string]bool {
+	return wordSet(`source sources src checksums checksum sha256sums sha512sums shasums sbom provenance attestation
 	symbols debug dbg dbgsym debuginfo debugsymbols dsym pdb profile completions completion autocomplete manpage manpages man man1
 	docs doc documentation licenses license notice notices readme changelog vendor vendored deps test tests testdata
 	example examples headers include devel sdk installer install setup update updater uninstaller choco chocolatey homebrew
 	scoop winget krew snap chart charts schema schemas crds manifests manifest template templates themes theme fonts
 	extension vscode plugin plugins npm wheel wheels gem bundle assets web ui frontend`)
+})
 
 // isAside says that a word is of what a release holds beside the program.
 func isAside(w string) bool {
-	return aside[w] || strings.HasSuffix(w, "sums") || strings.HasPrefix(w, "sha") && strings.HasSuffix(w, "sum")
+	return aside()[w] || strings.HasSuffix(w, "sums") || strings.HasPrefix(w, "sha") && strings.HasSuffix(w, "sum")
 }
 
 func wordSet(s string) map[string]bool {
@@ -114,7 +117,7 @@ func traitsOf(word string) []trait {
 	if l, ok := distributions[word]; ok {
 		return []trait{{system, "linux"}, {libc, l}}
 	}
-	if t, ok := words[word]; ok {
+	if t, ok := words()[word]; ok {
 		return []trait{t}
 	}
 	if strings.HasSuffix(word, "sums") || strings.HasSuffix(word, "sum") {
@@ -142,7 +145,7 @@ func glued(word string) []trait {
 		if !ok {
 			continue
 		}
-		t, known := words[s]
+		t, known := words()[s]
 		ts := []trait{t}
 		switch {
 		case s == "manylinux":
@@ -159,7 +162,7 @@ func glued(word string) []trait {
 		case digits(rest):
 			return ts
 		}
-		if more, ok := words[rest]; ok && (more.kind == arch || more.kind == libc) {
+		if more, ok := words()[rest]; ok && (more.kind == arch || more.kind == libc) {
 			return append(ts, more)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf16"
 
 	"github.com/pantry-go/pantry/integrity"
@@ -51,40 +52,45 @@ func disagree(set integrity.Set) bool {
 }
 
 // Lines of the formats that are in use: GNU coreutils (hash, blank, blank or asterisk, name), BSD
-// (NAME (name) = hash), PowerShell's Get-FileHash ("Hash : …", "Path : …"), and a hash alone.
-var (
-	gnuLine   = regexp.MustCompile(`^\\?(?:(sha[0-9]+):)?([0-9A-Fa-f]{40,128})[ \t]+\*?(\S.*)$`)
-	bsdLine   = regexp.MustCompile(`^([A-Za-z0-9/-]+)[ \t]*\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]{40,128})$`)
-	fieldLine = regexp.MustCompile(`^(Hash|Path|Algorithm)[ \t]*:[ \t]*(\S.*)$`)
-	hashAlone = regexp.MustCompile(`^(?:(sha[0-9]+):)?([0-9A-Fa-f]{40,128})$`)
-)
+// (NAME (name) = hash), PowerShell's Get-FileHash ("Hash : …", "Path : …"), and a hash alone. They are
+// compiled when first needed: it takes most of a millisecond, which no other command should pay.
+var lines = sync.OnceValue(func() sumsLines {
+	return sumsLines{
+		gnu:   regexp.MustCompile(`^\\?(?:(sha[0-9]+):)?([0-9A-Fa-f]{40,128})[ \t]+\*?(\S.*)$`),
+		bsd:   regexp.MustCompile(`^([A-Za-z0-9/-]+)[ \t]*\((.+)\)[ \t]*=[ \t]*([0-9A-Fa-f]{40,128})$`),
+		field: regexp.MustCompile(`^(Hash|Path|Algorithm)[ \t]*:[ \t]*(\S.*)$`),
+		alone: regexp.MustCompile(`^(?:(sha[0-9]+):)?([0-9A-Fa-f]{40,128})$`),
+	}
+})
+
+type sumsLines struct{ gnu, bsd, field, alone *regexp.Regexp }
 
 // parseSums reads a checksum file. alg is the algorithm that the file's own name tells, 0 for none:
 // a hash is of the algorithm of its length then. Lines that are none of the formats are passed over.
 func parseSums(data []byte, alg integrity.Algorithm) *sumsFile {
 	s := &sumsFile{named: make(map[string]integrity.Set)}
-	field := ""
+	field, is := "", lines()
 	for range maxSumsLines {
 		text, rest, more := bytes.Cut(data, []byte("\n"))
 		l := strings.TrimSpace(string(text))
 		switch {
-		case bsdLine.MatchString(l):
-			m := bsdLine.FindStringSubmatch(l)
+		case is.bsd.MatchString(l):
+			m := is.bsd.FindStringSubmatch(l)
 			s.add(m[2], m[3], m[1], alg)
-		case fieldLine.MatchString(l):
-			m := fieldLine.FindStringSubmatch(l)
+		case is.field.MatchString(l):
+			m := is.field.FindStringSubmatch(l)
 			switch {
-			case m[1] == "Hash" && hashAlone.MatchString(m[2]):
+			case m[1] == "Hash" && is.alone.MatchString(m[2]):
 				field = m[2]
 			case m[1] == "Path" && field != "":
 				s.add(m[2], field, "", alg)
 				field = ""
 			}
-		case hashAlone.MatchString(l):
-			m := hashAlone.FindStringSubmatch(l)
+		case is.alone.MatchString(l):
+			m := is.alone.FindStringSubmatch(l)
 			s.add("", m[2], m[1], alg)
-		case gnuLine.MatchString(l):
-			m := gnuLine.FindStringSubmatch(l)
+		case is.gnu.MatchString(l):
+			m := is.gnu.FindStringSubmatch(l)
 			s.add(m[3], m[2], m[1], alg)
 		}
 		if !more {
