@@ -20,6 +20,8 @@
 //	PANTRY_REGISTRY         defaultRegistry: a name, or the URL of the registry npm
 //	PANTRY_FALLBACK         fallback
 //	PANTRY_LINKER           linker
+//	PANTRY_ISOLATED_STORE   isolatedStore
+//	PANTRY_PRIVATE_COPIES   privateCopies, separated by commas
 //	PANTRY_STORE_DIR        storeDir
 //	PANTRY_OFFLINE          offline
 //	PANTRY_FROZEN_LOCKFILE  frozenLockfile

@@ -43,9 +43,18 @@ type Settings struct {
 	// Fallback says whether another registry is asked after one that failed, for registries that do
 	// not say so themselves. The default is failover.
 	Fallback registry.Fallback `json:"fallback,omitempty" env:"PANTRY_FALLBACK" jsonschema:"enum=failover,enum=always,enum=not-found,enum=never"`
-	// Linker is the layout of node_modules: hoisted (flat, as npm's) or isolated (strict; not available in
-	// this version). "" leaves the choice to the installation.
+	// Linker is the layout of node_modules: hoisted (flat, as npm's) or isolated (a package finds what it
+	// declares and nothing else). The default is what the project used before: isolated where there is a
+	// pnpm-lock.yaml, else hoisted.
 	Linker string `json:"linker,omitempty" env:"PANTRY_LINKER" jsonschema:"enum=hoisted,enum=isolated"`
+	// IsolatedStore is where the packages of an isolated layout are: machine (in the store that all
+	// projects share, so that node_modules holds a few links) or project (in node_modules/.pantry, for
+	// tools that refuse files outside the project). The default, auto, is project where a dependency is
+	// known to need it, else machine.
+	IsolatedStore string `json:"isolatedStore,omitempty" env:"PANTRY_ISOLATED_STORE" jsonschema:"enum=auto,enum=machine,enum=project"`
+	// PrivateCopies are patterns of packages that write into themselves: a project gets files of its own
+	// for them instead of links into the store. The default is none.
+	PrivateCopies []string `json:"privateCopies,omitempty" env:"PANTRY_PRIVATE_COPIES"`
 	// StoreDir is the folder of the store that all projects share. A relative path is one from the
 	// folder of the file that names it. The default is pantry/store in the user's data folder.
 	StoreDir string `json:"storeDir,omitempty" env:"PANTRY_STORE_DIR"`

@@ -194,6 +194,7 @@ func (r *run) pin(ctx context.Context, l *lockfile.Lock, t *link.Tree) error {
 			return err
 		}
 		pkg.Integrity = slices.Clone(res.Integrity)
+		r.pinned = true
 	}
 	return nil
 }

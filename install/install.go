@@ -59,6 +59,7 @@ type run struct {
 	lockPath string
 	old      *lockfile.Lock // nil when there is none
 	edited   bool           // the manifest is to be saved
+	pinned   bool           // packages got the SHA-512 of what was downloaded
 	adding   []addition
 	refresh  map[string]bool
 	prints   prints                       // of the project's files as they were read
@@ -260,7 +261,8 @@ func (r *run) layOut(ctx context.Context, lock *lockfile.Lock, tree *link.Tree) 
 
 // writeDown writes the lockfile, and the manifest if it changed.
 func (r *run) writeDown(lock *lockfile.Lock) error {
-	if !r.Frozen && len(lock.Projects["."].Dependencies)+len(lock.Packages) > 0 || r.old != nil && !r.Frozen {
+	same := lock == r.old && !r.pinned
+	if !same && !r.Frozen && (r.old != nil || len(lock.Projects["."].Dependencies)+len(lock.Packages) > 0) {
 		if err := lock.Write(r.lockPath); err != nil {
 			return err
 		}

@@ -162,7 +162,7 @@ func (r *run) writeState(l *lockfile.Lock, t *link.Tree) error {
 	if err != nil {
 		return err
 	}
-	if err := wholefile.Write(r.statePath(), data, 0o644); err != nil {
+	if err := wholefile.WriteUnsynced(r.statePath(), data, 0o644); err != nil {
 		return fmt.Errorf("record the install: %w", err)
 	}
 	return nil

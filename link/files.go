@@ -39,21 +39,22 @@ func (a *applier) linkEntry(e *store.Entry, dst string, bin map[string]string, n
 			programs[target] = true
 		}
 	}
-	if err := os.MkdirAll(dst, 0o755); err != nil {
-		return 0, err
+	if err := os.Mkdir(dst, 0o755); err != nil { // mostly its parent is there
+		if err := os.MkdirAll(dst, 0o755); err != nil {
+			return 0, err
+		}
 	}
 	w, err := newTreeWriter(e.Dir, dst)
 	if err != nil {
 		return 0, err
 	}
 	defer w.close()
-	made := map[string]bool{"": true}
 	var n int64
 	for _, f := range e.Files {
 		if displaced(f.Path, nested) {
 			continue
 		}
-		if err := makeParents(w, made, f.Path); err != nil {
+		if err := w.enter(f.Path[:max(strings.LastIndexByte(f.Path, '/'), 0)]); err != nil {
 			return n, err
 		}
 		if err := a.linkFile(w, f, programs[f.Path]); err != nil {
@@ -68,20 +69,6 @@ func (a *applier) linkEntry(e *store.Entry, dst string, bin map[string]string, n
 func displaced(file string, nested []string) bool {
 	rest, ok := strings.CutPrefix(file, modules+"/")
 	return ok && slices.ContainsFunc(nested, func(name string) bool { return strings.HasPrefix(rest+"/", name+"/") })
-}
-
-// makeParents makes the folders above path that were not made yet.
-func makeParents(w *treeWriter, made map[string]bool, path string) error {
-	i := strings.LastIndexByte(path, '/')
-	if i < 0 || made[path[:i]] {
-		return nil
-	}
-	dir := path[:i]
-	if err := makeParents(w, made, dir); err != nil {
-		return err
-	}
-	made[dir] = true
-	return w.mkdir(dir)
 }
 
 func (a *applier) linkFile(w *treeWriter, f store.File, program bool) error {

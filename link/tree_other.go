@@ -4,24 +4,24 @@ package link
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// treeWriter links and makes folders below two folders.
-type treeWriter struct{ src, dst string }
+// treeWriter links files from one tree into another.
+type treeWriter struct{ src, dst, last string }
 
-func newTreeWriter(src, dst string) (*treeWriter, error) { return &treeWriter{src, dst}, nil }
+func newTreeWriter(src, dst string) (*treeWriter, error) { return &treeWriter{src: src, dst: dst}, nil }
 
 func (w *treeWriter) close() {}
 
-func (w *treeWriter) mkdir(path string) error {
-	err := os.Mkdir(filepath.Join(w.dst, filepath.FromSlash(path)), 0o755)
-	if errors.Is(err, fs.ErrExist) {
+// enter makes a folder, and those above it, in the new tree.
+func (w *treeWriter) enter(dir string) error {
+	if dir == "" || dir == w.last {
 		return nil
 	}
-	return err
+	w.last = dir
+	return os.MkdirAll(filepath.Join(w.dst, filepath.FromSlash(dir)), 0o755)
 }
 
 func (w *treeWriter) link(path string) error {

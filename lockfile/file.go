@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -11,11 +12,15 @@ import (
 )
 
 // Read reads the lockfile at path. A file that is not there is an error matching
-// [io/fs.ErrNotExist].
+// [io/fs.ErrNotExist]; so is an empty one, which a loss of power soon after it was first written leaves
+// on some file systems.
 func Read(path string) (*Lock, error) {
 	data, err := readAll(path)
 	if err != nil {
 		return nil, fmt.Errorf("read lockfile: %w", err)
+	}
+	if len(data) == 0 {
+		return nil, fmt.Errorf("read lockfile: %s is empty: %w", path, fs.ErrNotExist)
 	}
 	return Parse(path, data)
 }
@@ -37,7 +42,8 @@ func readAll(path string) ([]byte, error) {
 
 // Write writes the lockfile to path, whole or not at all, and leaves a file alone that has the
 // same content already. A Lock that [Parse] would not read is an error, and nothing is written.
-// Where path is a symbolic link, the file it points to is replaced.
+// Where path is a symbolic link, the file it points to is replaced. It is not waited for the disk: see
+// [Read] for what a loss of power can leave.
 func (l *Lock) Write(path string) error {
 	data := l.Format()
 	if old, err := readAll(path); err == nil && bytes.Equal(old, data) {
@@ -49,7 +55,7 @@ func (l *Lock) Write(path string) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	if err := wholefile.Write(path, data, 0o644); err != nil {
+	if err := wholefile.WriteUnsynced(path, data, 0o644); err != nil {
 		return fmt.Errorf("write lockfile: %w", err)
 	}
 	return nil

@@ -11,6 +11,11 @@ import (
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
+	t.Run("synced", func(t *testing.T) { testWrite(t, wholefile.Write) })
+	t.Run("unsynced", func(t *testing.T) { testWrite(t, wholefile.WriteUnsynced) })
+}
+
+func testWrite(t *testing.T, write func(string, []byte, os.FileMode) error) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "file")
 	for i, want := range []string{"first", "second, longer", ""} {
@@ -18,7 +23,7 @@ func TestWrite(t *testing.T) {
 		if i > 0 {
 			mode = 0o600 // the file that is there keeps its own
 		}
-		if err := wholefile.Write(path, []byte(want), mode); err != nil {
+		if err := write(path, []byte(want), mode); err != nil {
 			t.Fatal(err)
 		}
 		got, err := os.ReadFile(path)
@@ -32,7 +37,7 @@ func TestWrite(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("left behind: %v, %v", entries, err)
 	}
-	if err := wholefile.Write(filepath.Join(dir, "none", "file"), nil, 0o644); err == nil {
+	if err := write(filepath.Join(dir, "none", "file"), nil, 0o644); err == nil {
 		t.Error("no error for a folder that is not there")
 	}
 }
