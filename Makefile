@@ -1,4 +1,4 @@
-.PHONY: build test testdeps lint fuzz bench demo
+.PHONY: build test testdeps lint fuzz demo bench bench-clean bench-build bench-replay bench-latency bench-live bench-report
 
 build:
 	CGO_ENABLED=0 go build -o bin/pantry ./cmd/pantry
@@ -23,5 +23,27 @@ FUZZTIME ?= 20s
 fuzz:
 	scripts/fuzz $(FUZZTIME)
 
-bench: build
-	go run ./bench
+# Benchmarks: see docs/benchmarks.md. The whole set takes about an hour; its parts must not run at one time.
+RESULTS ?= .cache/bench/results.jsonl
+
+bench:
+	$(MAKE) -j1 -k bench-clean bench-replay bench-latency bench-live bench-report
+
+bench-clean:
+	rm -f $(RESULTS)
+
+bench-build: build
+	go build -o bin/bench ./bench
+
+bench-replay: bench-build
+	bin/bench -out $(RESULTS)
+
+bench-latency: bench-build
+	bin/bench -out $(RESULTS) -latency 20ms -scenarios cold -fixtures vite,next,large
+
+bench-live: bench-build
+	bin/bench -out $(RESULTS) -live -fixtures vite -clients pantry-hoisted,pantry-isolated,bun-hoisted,bun-global
+
+# Writes the tables and the plot of a file of results into the documentation.
+bench-report: bench-build
+	bin/bench -report $(RESULTS)

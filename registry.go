@@ -16,8 +16,9 @@ type Registry interface {
 	// the registry's latest. A range is not accepted.
 	Metadata(ctx context.Context, name, version string) (*Metadata, error)
 
-	// Package returns everything known about name. The metadata of a version is decoded when
-	// it is asked for, since a package may have thousands.
+	// Package returns everything known about name, or what an install needs of it where ctx says
+	// so (see [WithAsking]). The metadata of a version is decoded when it is asked for, since a
+	// package may have thousands.
 	Package(ctx context.Context, name string) (Package, error)
 
 	// Open returns the raw bytes of an artifact, not yet verified. The caller closes them.
@@ -34,7 +35,8 @@ type Package interface {
 	Versions() []string
 	// Tags maps tag names (latest, beta) to versions. The caller must not change the map.
 	Tags() map[string]string
-	// Metadata decodes one version, given exactly as Versions spells it.
+	// Metadata decodes one version, given exactly as Versions spells it. The caller must not change
+	// what it gets, which may be shared.
 	Metadata(version string) (*Metadata, error)
 }
 

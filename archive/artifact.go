@@ -174,6 +174,7 @@ func notProgram(is content, f format) error {
 
 func (a *artifact) untar(w *window) error {
 	t := a.walker()
+	defer t.names.free()
 	t.w = w
 	if err := t.all(); err != nil {
 		return err

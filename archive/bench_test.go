@@ -1,13 +1,18 @@
 package archive_test
 
 import (
+	"archive/tar"
 	"bytes"
+	stdgzip "compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/pantry-go/pantry/archive"
 )
@@ -59,7 +64,8 @@ var discard = archive.SinkFunc(func(_ archive.Entry, r io.Reader) error {
 	return err
 })
 
-// BenchmarkUnpack is inflating and walking; MB/s counts the bytes of the files.
+// BenchmarkUnpack is inflating and walking; MB/s counts the bytes of the files. klauspost and compress are
+// archive/tar with the gzip readers of those packages, which check nothing of what this package does.
 func BenchmarkUnpack(b *testing.B) {
 	all := corpus(b)
 	var size int64
@@ -72,26 +78,54 @@ func BenchmarkUnpack(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.Run("memory", func(b *testing.B) {
-		b.SetBytes(size)
-		b.ReportAllocs()
-		for b.Loop() {
-			for _, p := range all {
-				if err := archive.UnpackNPMBytes(p, discard, archive.Limits{}); err != nil {
-					b.Fatal(err)
+	var (
+		src   bytes.Reader
+		klaus gzip.Reader
+		std   stdgzip.Reader
+	)
+	for _, impl := range []struct {
+		name   string
+		unpack func(packed []byte) error
+	}{
+		{"memory", func(p []byte) error { return archive.UnpackNPMBytes(p, discard, archive.Limits{}) }},
+		{"reader", func(p []byte) error {
+			src.Reset(p)
+			return archive.UnpackNPM(&src, discard, archive.Limits{})
+		}},
+		{"klauspost", func(p []byte) error {
+			src.Reset(p)
+			return errors.Join(klaus.Reset(&src), untarStandard(&klaus))
+		}},
+		{"compress", func(p []byte) error {
+			src.Reset(p)
+			return errors.Join(std.Reset(&src), untarStandard(&std))
+		}},
+	} {
+		b.Run(impl.name, func(b *testing.B) {
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, p := range all {
+					if err := impl.unpack(p); err != nil {
+						b.Fatal(err)
+					}
 				}
 			}
+		})
+	}
+}
+
+func untarStandard(r io.Reader) error {
+	for t := tar.NewReader(r); ; {
+		_, err := t.Next()
+		if err == io.EOF {
+			return nil
 		}
-	})
-	b.Run("reader", func(b *testing.B) {
-		b.SetBytes(size)
-		b.ReportAllocs()
-		for b.Loop() {
-			for _, p := range all {
-				if err := archive.UnpackNPM(bytes.NewReader(p), discard, archive.Limits{}); err != nil {
-					b.Fatal(err)
-				}
-			}
+		if err == nil {
+			_, err = io.Copy(io.Discard, t)
 		}
-	})
+		if err != nil {
+			return err
+		}
+	}
 }

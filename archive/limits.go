@@ -20,8 +20,6 @@ const (
 	maxSegment = 255
 	// maxExtended bounds one extended header (PAX, GNU long name). It must fit the window.
 	maxExtended = windowSize / 2
-	// maxMembers bounds the gzip members of one stream: 1 GiB of tar by bgzip is 16 384.
-	maxMembers = 100_000
 )
 
 func (l Limits) withDefaults() Limits {

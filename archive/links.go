@@ -100,11 +100,11 @@ func (t *walker) addLink(at, target, name string) error {
 	if reason := t.badTarget(target); reason != "" {
 		return refused(name, "%s", reason)
 	}
-	old, err := t.names.file(at, []byte(name), -1-int64(len(t.art.links)), 0)
+	_, again, err := t.names.file(at, []byte(name), -1-int64(len(t.art.links)), 0)
 	if err != nil {
 		return err
 	}
-	if old != nil {
+	if again {
 		return refused(name, "another entry of the same path came before")
 	}
 	t.art.saw(at)

@@ -72,6 +72,7 @@ func packOne(t *tar.Writer, f PackFile) error {
 func checkPack(files []PackFile) error {
 	t := walker{lim: Limits{}.withDefaults()}
 	t.names.init()
+	defer t.names.free()
 	for _, f := range files {
 		name := []byte("package/" + f.Path)
 		path, err := t.clean(name)
@@ -81,11 +82,11 @@ func checkPack(files []PackFile) error {
 		if path == "" || path != f.Path {
 			return refused(f.Path, "its path is not clean")
 		}
-		old, err := t.names.file(path, name, 0, 0)
+		_, again, err := t.names.file(path, name, 0, 0)
 		if err != nil {
 			return err
 		}
-		if old != nil {
+		if again {
 			return refused(f.Path, "another file of the same path")
 		}
 	}

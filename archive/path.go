@@ -13,11 +13,11 @@ func (t *walker) clean(name []byte) (string, error) {
 	var out []byte
 	var reason string
 	if t.art == nil {
-		out, reason = cleanPath(t.path[:0], name)
+		out, reason = cleanPath(t.names.path[:0], name)
 	} else {
-		out, reason = cleanWhole(t.path[:0], name)
+		out, reason = cleanWhole(t.names.path[:0], name)
 	}
-	t.path = out
+	t.names.path = out
 	depth := 0
 	if reason == "" {
 		depth = countSegments(out)
@@ -33,7 +33,7 @@ func (t *walker) clean(name []byte) (string, error) {
 	if t.art != nil {
 		out = strip(out, t.art.opts.Strip)
 	}
-	return string(out), nil
+	return t.names.keep(out), nil
 }
 
 const (

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"math"
 )
@@ -58,7 +59,6 @@ type walker struct {
 	names   names
 	entries int
 	next    extended // what extended headers say about the next entry
-	path    []byte   // scratch
 	long    []byte   // scratch: the name of the current entry
 	content bytes.Reader
 	packed  []byte // the archive, if it is in memory
@@ -69,6 +69,7 @@ type walker struct {
 func walk(w *window, packed []byte, sink Sink, lim Limits) error {
 	t := &walker{w: w, packed: packed, sink: sink, lim: lim}
 	t.names.init()
+	defer t.names.free()
 	return t.all()
 }
 
@@ -214,16 +215,16 @@ func (t *walker) file(h header) error {
 		return refused(string(h.name), "larger than %d bytes", t.lim.File)
 	}
 	if path != "" {
-		old, err := t.names.file(path, h.name, t.w.offset(), h.size)
+		old, again, err := t.names.file(path, h.name, t.w.offset(), h.size)
 		switch {
 		case err != nil:
 			return err
-		case old == nil && t.art != nil:
+		case again:
+			err = t.repeated(h, old)
+		case t.art != nil:
 			err = t.artifactFile(Entry{Path: path, Executable: h.mode&0o111 != 0, Size: h.size})
-		case old == nil:
-			err = t.give(Entry{Path: path, Executable: h.mode&0o111 != 0, Size: h.size})
 		default:
-			err = t.repeated(h, *old)
+			err = t.give(Entry{Path: path, Executable: h.mode&0o111 != 0, Size: h.size})
 		}
 		if err != nil {
 			return err
@@ -338,15 +339,28 @@ func sumMatches(b []byte) bool {
 	if !ok {
 		return false
 	}
-	var unsigned, signed int64
-	for i, c := range b[:blockSize] {
-		if i >= offSum && i < endSum {
-			c = ' '
-		}
-		unsigned += int64(c)
-		signed += int64(int8(c))
+	// Each fourth of sums is the sum of every fourth pair of bytes, which is less than 64*2*255.
+	const every = 0x00ff00ff00ff00ff
+	var sums uint64
+	for i := 0; i < blockSize; i += 8 {
+		v := binary.LittleEndian.Uint64(b[i : i+8])
+		sums += v&every + v>>8&every
 	}
-	return want == unsigned || want == signed
+	sum := int64(sums&0xffff + sums>>16&0xffff + sums>>32&0xffff + sums>>48)
+	for _, c := range b[offSum:endSum] { // counts as blanks
+		sum += ' ' - int64(c)
+	}
+	return want == sum || want == sum-256*negative(b)
+}
+
+// negative is how many bytes of a header, without its sum, are less than 0 if they are signed.
+func negative(b []byte) (n int64) {
+	for i, c := range b[:blockSize] {
+		if c >= 0x80 && (i < offSum || i >= endSum) {
+			n++
+		}
+	}
+	return n
 }
 
 func cString(b []byte) []byte {
@@ -359,6 +373,31 @@ func cString(b []byte) []byte {
 // number reads a numeric field: octal digits between blanks or NULs, or GNU's base 256. Negative
 // numbers are refused, for there is nothing they could mean here.
 func number(b []byte) (int64, bool) {
+	var n int64
+	for i, c := range b {
+		switch {
+		case '0' <= c && c <= '7':
+			n = n<<3 | int64(c-'0') // b is 12 bytes at most
+			continue
+		case i > 0 && (c == 0 || c == ' ' && allBlank(b[i+1:])):
+			return n, true
+		}
+		return oddNumber(b)
+	}
+	return n, true
+}
+
+func allBlank(b []byte) bool {
+	for _, c := range b {
+		if c != ' ' && c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// oddNumber reads what is not just digits with an end.
+func oddNumber(b []byte) (int64, bool) {
 	if b[0]&0x80 != 0 {
 		return base256(b)
 	}
@@ -366,7 +405,7 @@ func number(b []byte) (int64, bool) {
 	b = cString(b)
 	var n int64
 	for _, c := range b {
-		if c < '0' || c > '7' || n > math.MaxInt64>>3 {
+		if c < '0' || c > '7' {
 			return 0, false
 		}
 		n = n<<3 | int64(c-'0')

@@ -8,25 +8,30 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/mikelolasagasti/xz"
+
+	"github.com/pantry-go/pantry/gunzip"
 )
 
 // maxDictionary bounds the memory that one xz or zstd stream may ask for: "xz -9" needs 64 MiB, and
 // "zstd --ultra -22", like "zstd --long", 128 MiB.
 const maxDictionary = 128 << 20
 
-// unpacker gives what is below an artifact's compression, out of w's gunzip where it is that. done
+// readSize is how much of an artifact is read at once, in bytes.
+const readSize = 64 << 10
+
+// unpacker gives what is below an artifact's compression, out of w's decoder where it is that. done
 // gives back what it holds.
 func (a *artifact) unpacker(w *window, p packing) (f filler, done func(), err error) {
 	done = func() {}
 	// The buffer saves small reads; and it never gives data together with io.EOF, which package xz would
 	// take for the end of the stream it is in, so that it would not see another one in the same piece.
-	buffered := func() io.Reader { return bufio.NewReaderSize(a.all(), inputSize) }
+	buffered := func() io.Reader { return bufio.NewReaderSize(a.all(), readSize) }
 	switch p {
 	case gzipped:
 		if a.src == nil {
-			w.z.reset(a.head, nil)
+			w.z.Reset(a.head, nil)
 		} else {
-			w.z.reset(nil, a.all())
+			w.z.Reset(nil, a.all())
 		}
 		return &w.z, done, nil
 	case xzed:
@@ -91,7 +96,7 @@ type puller struct {
 func (p *puller) fill(out []byte, o int) (int, error) {
 	const maxIdle = 100
 	for range maxIdle {
-		n, err := p.r.Read(out[o : len(out)-outMargin])
+		n, err := p.r.Read(out[o : len(out)-gunzip.Margin])
 		if err != nil && err != io.EOF {
 			err = p.explain(err)
 		}

@@ -3,6 +3,8 @@ package archive
 import (
 	"errors"
 	"io"
+
+	"github.com/pantry-go/pantry/gunzip"
 )
 
 // windowSize is how much of an archive is in memory at least. A file that fits goes to the sink in
@@ -15,29 +17,49 @@ type window struct {
 	pos, end int   // what is there and not taken
 	base     int64 // offset of buf[0] in the unpacked archive
 	err      error // why there is nothing behind end
-	z        gunzip
+	z        gzipFiller
 	from     filler
 	check    func(total int64) error
 }
 
 // filler gives unpacked bytes.
 type filler interface {
-	// fill writes to out from o on, up to outMargin bytes before its end at most, and returns
-	// where what it wrote ends. Of what stands before o it may need the last 32 KiB. The error is
-	// io.EOF at the end of the data.
+	// fill writes to out from o on, up to gunzip.Margin bytes before its end at most, and returns
+	// where what it wrote ends. Of what stands before o it may need the last gunzip.History bytes. The
+	// error is io.EOF at the end of the data.
 	fill(out []byte, o int) (int, error)
+}
+
+// gzipFiller inflates gzip'd data.
+type gzipFiller struct{ gunzip.Decoder }
+
+func (z *gzipFiller) fill(out []byte, o int) (int, error) {
+	end, err := z.Fill(out, o)
+	return end, badGzip(err)
+}
+
+// badGzip makes an error of package gunzip one of ours.
+func badGzip(err error) error {
+	e, ours := err.(*gunzip.Error)
+	switch {
+	case !ours:
+		return err
+	case e.Kind == gunzip.ErrTooMany:
+		return refused("", "%s", e.Reason)
+	}
+	return corrupt("", "%s", e.Reason)
 }
 
 // reset makes w the window on gzip'd data: packed, or what src gives.
 func (w *window) reset(packed []byte, src io.Reader, check func(total int64) error) {
-	w.z.reset(packed, src)
+	w.z.Reset(packed, src)
 	w.open(&w.z, check)
 }
 
 // open makes w the window on what from gives. check is told how much that was.
 func (w *window) open(from filler, check func(total int64) error) {
 	if w.buf == nil {
-		w.buf = make([]byte, history+windowSize+windowSize/2+outMargin)
+		w.buf = make([]byte, gunzip.History+windowSize+windowSize/2+gunzip.Margin)
 	}
 	w.pos, w.end, w.base, w.err, w.from, w.check = 0, 0, 0, nil, from, check
 }
@@ -68,7 +90,7 @@ func (w *window) fits(n int64) bool { return n <= windowSize }
 
 // fill inflates more, after making room: only the history must stay.
 func (w *window) fill() {
-	if gone := min(w.pos, w.end-history); gone > 0 {
+	if gone := min(w.pos, w.end-gunzip.History); gone > 0 {
 		w.base += int64(gone)
 		w.end = copy(w.buf, w.buf[gone:w.end])
 		w.pos -= gone

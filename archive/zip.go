@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/pantry-go/pantry/gunzip"
 )
 
 // unzip unpacks a zip archive: from memory, or from a temporary file.
@@ -60,6 +62,7 @@ func (a *artifact) unzipFrom(r io.ReaderAt, size int64) error {
 		return err
 	}
 	u := &unzipper{walker: a.walker(), r: r}
+	defer u.names.free()
 	u.plain = !slices.ContainsFunc(entries, func(z zipEntry) bool {
 		return z.unix && z.mode&unixType != unixLink && z.mode&0o111 != 0 && !z.isDir()
 	})
@@ -155,11 +158,11 @@ func (u *unzipper) zipLink(z *zipEntry, path string) error {
 }
 
 func (u *unzipper) zipFile(z *zipEntry, path string) error {
-	old, err := u.names.file(path, []byte(z.name), 0, z.size)
+	_, again, err := u.names.file(path, []byte(z.name), 0, z.size)
 	if err != nil {
 		return err
 	}
-	if old != nil {
+	if again {
 		return refused(z.name, "another entry of the same path came before")
 	}
 	e := Entry{Path: path, Executable: z.unix && z.mode&0o111 != 0, Size: z.size}
@@ -200,8 +203,7 @@ func named(err error, entry string) error {
 // zipFiller gives the content of one entry, and checks it.
 type zipFiller struct {
 	z    *zipEntry
-	in   input
-	f    inflater
+	f    gunzip.Inflater
 	left int64 // to be read of the packed content
 	r    io.Reader
 	sum  uint32
@@ -213,8 +215,7 @@ type zipFiller struct {
 func (f *zipFiller) reset(r io.ReaderAt, z *zipEntry) {
 	f.z, f.r = z, io.NewSectionReader(r, z.content, z.packed)
 	f.left, f.sum, f.n, f.done, f.err = z.packed, 0, 0, false, nil
-	f.in.reset(nil, f)
-	f.f.reset()
+	f.f.Reset(nil, f)
 }
 
 // Read reads packed content.
@@ -231,19 +232,19 @@ func (f *zipFiller) Read(p []byte) (int, error) {
 }
 
 func (f *zipFiller) fill(out []byte, o int) (int, error) {
-	for o < len(out)-outMargin {
+	for o < len(out)-gunzip.Margin {
 		if f.done {
 			return o, f.end()
 		}
-		end, done, err := f.unpack(out, o)
+		end, err := f.unpack(out, o)
 		f.sum = crc32.Update(f.sum, crc32.IEEETable, out[o:end])
 		f.n += int64(end - o)
-		o, f.done = end, done
+		o, f.done = end, err == io.EOF
 		switch {
 		case f.err != nil:
 			return o, f.err
-		case err != nil:
-			return o, corrupt("", "%v", err)
+		case err != nil && !f.done:
+			return o, badGzip(err)
 		case f.n > f.z.size:
 			return o, corrupt("", "it is larger than the zip archive's directory says")
 		}
@@ -251,21 +252,19 @@ func (f *zipFiller) fill(out []byte, o int) (int, error) {
 	return o, nil
 }
 
-func (f *zipFiller) unpack(out []byte, o int) (end int, done bool, err error) {
+// unpack is like Fill of gunzip.Inflater.
+func (f *zipFiller) unpack(out []byte, o int) (end int, err error) {
 	if f.z.method == zipDeflated {
-		return f.f.run(&f.in, out, o)
+		return f.f.Fill(out, o)
 	}
-	n, err := f.Read(out[o : len(out)-outMargin])
-	if err == io.EOF {
-		done, err = true, nil
-	}
-	return o + n, done, err
+	n, err := f.Read(out[o : len(out)-gunzip.Margin])
+	return o + n, err
 }
 
 // end is io.EOF if the content is what the directory says.
 func (f *zipFiller) end() error {
 	switch {
-	case f.z.method == zipDeflated && (f.in.pos < len(f.in.buf) || f.in.more()):
+	case f.z.method == zipDeflated && f.f.Followed():
 		return corrupt("", "its compressed data is followed by something else")
 	case f.n != f.z.size:
 		return corrupt("", "it is smaller than the zip archive's directory says")

@@ -23,6 +23,7 @@
 //	PANTRY_ISOLATED_STORE   isolatedStore
 //	PANTRY_PRIVATE_COPIES   privateCopies, separated by commas
 //	PANTRY_STORE_DIR        storeDir
+//	PANTRY_CACHE_DIR        cacheDir
 //	PANTRY_OFFLINE          offline
 //	PANTRY_FROZEN_LOCKFILE  frozenLockfile
 //	PANTRY_OMIT             omit, separated by commas

@@ -58,6 +58,10 @@ type Settings struct {
 	// StoreDir is the folder of the store that all projects share. A relative path is one from the
 	// folder of the file that names it. The default is pantry/store in the user's data folder.
 	StoreDir string `json:"storeDir,omitempty" env:"PANTRY_STORE_DIR"`
+	// CacheDir is the folder where answers of registries are kept for a while, for all projects. A
+	// relative path is one from the folder of the file that names it. The default is pantry in the
+	// user's cache folder.
+	CacheDir string `json:"cacheDir,omitempty" env:"PANTRY_CACHE_DIR"`
 	// Offline never uses the network: what is not there is an error. The default is false.
 	Offline bool `json:"offline,omitempty" env:"PANTRY_OFFLINE"`
 	// FrozenLockfile refuses to change the lockfile. The default is true where the variable CI is

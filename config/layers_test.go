@@ -230,14 +230,14 @@ func TestEnvironment(t *testing.T) {
 	for k, v := range map[string]string{
 		"PANTRY_REGISTRY": "acme", "PANTRY_FALLBACK": "not-found", "PANTRY_LINKER": "isolated", "PANTRY_OFFLINE": "no",
 		"PANTRY_FROZEN_LOCKFILE": "on", "PANTRY_OMIT": "dev, optional", "PANTRY_CONFIG": "other.json", "CI": "true",
-		"PANTRY_ACME": "x", "PANTRY_LINKRE": "hoisted", "PANTRY_CONCURRENCY": "",
+		"PANTRY_CACHE_DIR": "kept", "PANTRY_ACME": "x", "PANTRY_LINKRE": "hoisted", "PANTRY_CONCURRENCY": "",
 	} {
 		w.env[k] = v
 	}
 	c := w.mustLoad()
 	want := config.Settings{
 		DefaultRegistry: "acme", Fallback: registry.NotFoundOnly, Linker: "isolated", StoreDir: filepath.Join(w.home, ".local/share/pantry/store"),
-		FrozenLockfile: true, Omit: []string{"dev", "optional"}, Concurrency: 3,
+		CacheDir: filepath.Join(w.dir, "kept"), FrozenLockfile: true, Omit: []string{"dev", "optional"}, Concurrency: 3,
 	}
 	if diff := cmp.Diff(want, c.Settings); diff != "" {
 		t.Error(diff)
@@ -327,14 +327,15 @@ func TestConfigVariable(t *testing.T) {
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{
-		"~/.config/pantry/pantry.json": `{"registries": [{"name": "npm", "caFile": "ca.pem"}], "storeDir": "~/store"}`,
+		"~/.config/pantry/pantry.json": `{"registries": [{"name": "npm", "caFile": "ca.pem"}], "storeDir": "~/store", "cacheDir": "cache"}`,
 		"pantry.json":                  `{"registries": [{"name": "npm", "certFile": "certs/me.pem", "keyFile": "${KEYS}/me.key"}]}`,
 	})
 	c := w.mustLoad()
 	npm := find(t, c, "npm")
-	got := []string{npm.CAFile, npm.CertFile, npm.KeyFile, c.StoreDir}
+	got := []string{npm.CAFile, npm.CertFile, npm.KeyFile, c.StoreDir, c.CacheDir}
 	want := []string{
 		filepath.Join(w.home, ".config/pantry/ca.pem"), filepath.Join(w.dir, "certs/me.pem"), "${KEYS}/me.key", filepath.Join(w.home, "store"),
+		filepath.Join(w.home, ".config/pantry/cache"),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -352,16 +353,18 @@ func TestBaseFolders(t *testing.T) {
 	if err := os.WriteFile(file, []byte(`{"concurrency": 9}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"XDG_CONFIG_HOME": filepath.Join(root, "xdg"), "XDG_DATA_HOME": filepath.Join(root, "data")}
+	env := map[string]string{
+		"XDG_CONFIG_HOME": filepath.Join(root, "xdg"), "XDG_DATA_HOME": filepath.Join(root, "data"), "XDG_CACHE_HOME": filepath.Join(root, "cache"),
+	}
 	c, err := config.Load(config.Options{Env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Concurrency != 9 || c.StoreDir != filepath.Join(root, "data", "pantry", "store") {
+	if c.Concurrency != 9 || c.StoreDir != filepath.Join(root, "data", "pantry", "store") || c.CacheDir != filepath.Join(root, "cache", "pantry") {
 		t.Errorf("%+v", c.Settings)
 	}
 	c, err = config.Load(config.Options{Env: func(string) (string, bool) { return "", false }})
-	if err != nil || c.StoreDir != "" {
+	if err != nil || c.StoreDir != "" || c.CacheDir != "" {
 		t.Errorf("without any environment: %v, %+v", err, c)
 	}
 }

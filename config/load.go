@@ -106,6 +106,9 @@ func (c *Config) Manager(o registry.Options) (*registry.Manager, error) {
 	if o.Getenv == nil {
 		o.Getenv = c.getenv
 	}
+	if o.CacheDir == "" {
+		o.CacheDir = c.CacheDir
+	}
 	m := registry.NewManager(o)
 	if err := m.Load(c.Registries, c.DefaultRegistry); err != nil {
 		return nil, err

@@ -80,6 +80,17 @@ func (l *loader) userDir(xdg, windows, below string) string {
 	return filepath.Join(l.o.Home, filepath.FromSlash(below), "pantry")
 }
 
+// cacheDir is pantry's folder in the user's cache folder. Windows has one folder for what programs
+// keep, where the cache is beside the store.
+func (l *loader) cacheDir() string {
+	if dir := l.firstEnv("XDG_CACHE_HOME"); runtime.GOOS == "windows" && !filepath.IsAbs(dir) {
+		if local := l.firstEnv("LocalAppData"); local != "" {
+			return filepath.Join(local, "pantry", "cache")
+		}
+	}
+	return l.userDir("XDG_CACHE_HOME", "", ".cache")
+}
+
 func (l *loader) builtInSettings() {
 	for _, f := range fieldsOf(settingsType) {
 		l.given[f.key] = origin{level: levelBuiltIn, name: builtIn, path: f.key}
@@ -88,6 +99,7 @@ func (l *loader) builtInSettings() {
 	if dir := l.userDir("XDG_DATA_HOME", "LocalAppData", ".local/share"); dir != "" {
 		l.settings.StoreDir = filepath.Join(dir, "store")
 	}
+	l.settings.CacheDir = l.cacheDir()
 	if ci, _ := l.o.Env("CI"); ci != "" && ci != "0" && !strings.EqualFold(ci, "false") {
 		l.settings.FrozenLockfile = true
 		l.given["frozenLockfile"] = origin{level: levelBuiltIn, name: "built-in (CI is set)", path: "frozenLockfile"}
@@ -194,6 +206,7 @@ func (l *loader) document(d *document, path string) {
 		}
 	}
 	d.file.StoreDir = resolvePath(d.file.StoreDir, dir, l.o.Home)
+	d.file.CacheDir = resolvePath(d.file.CacheDir, dir, l.o.Home)
 	var warnings []Problem
 	l.list, warnings = mergeEntries(l.list, d.entries())
 	l.warn(warnings...)

@@ -56,7 +56,7 @@ func (l *loader) settingsFrom(all []flagged) {
 			l.report(s.at.problem("%s", message))
 			continue
 		}
-		if s.field.key == "storeDir" {
+		if s.field.key == "storeDir" || s.field.key == "cacheDir" {
 			v = reflect.ValueOf(resolvePath(s.text, l.o.Dir, l.o.Home))
 		}
 		l.set(s.field, v, s.at)

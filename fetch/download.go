@@ -106,7 +106,7 @@ func (f *Fetcher) streamed(req order, b *body) (Result, error) {
 
 // unpack writes to the store what do gives, checks it, and makes it visible.
 func (f *Fetcher) unpack(req order, b *body, do func(contents) error) (Result, error) {
-	w, err := f.opts.Store.NewWriter()
+	w, err := f.opts.Store.NewWriter(req.name())
 	if err != nil {
 		return Result{}, err
 	}

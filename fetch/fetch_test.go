@@ -486,12 +486,12 @@ func TestStoreFails(t *testing.T) {
 	t.Parallel()
 	b := sizes(t)["large"]
 	w := newWorld(t, gives(b))
-	v1 := filepath.Join(w.store.Dir(), "v1")
-	if err := errors.Join(os.MkdirAll(w.store.Dir(), 0o755), os.WriteFile(v1, nil, 0o644)); err != nil {
+	v2 := filepath.Join(w.store.Dir(), "v2")
+	if err := errors.Join(os.MkdirAll(w.store.Dir(), 0o755), os.WriteFile(v2, nil, 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	_, err := fetch.New(w.options()).Fetch(t.Context(), request(b))
-	if err == nil || !strings.Contains(err.Error(), v1) || !strings.Contains(pantry.Hint(err), "remove it") || w.opens() != 1 {
+	if err == nil || !strings.Contains(err.Error(), v2) || !strings.Contains(pantry.Hint(err), "remove it") || w.opens() != 1 {
 		t.Errorf("%v, hint %q, %d requests", err, pantry.Hint(err), w.opens())
 	}
 }

@@ -139,3 +139,11 @@ func (c toolContents) unpackBytes(packed []byte, lim archive.Limits) error {
 }
 
 func (toolContents) check() error { return nil }
+
+// name is the name of the package whose files the store is to hold; tools have none there.
+func (o order) name() string {
+	if o.tool == nil {
+		return o.Artifact.Name
+	}
+	return ""
+}

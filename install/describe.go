@@ -4,18 +4,17 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/registry"
 )
 
 // describe fills the report. A package that is there several times, with other peers, is one.
-func (r *run) describe(l *lockfile.Lock, t *link.Tree, tools []fetchedTool) {
-	now := installed(l, t)
+func (r *run) describe(l *lockfile.Lock, plan *plan, tools []fetchedTool) {
+	now := installed(l, plan)
 	for _, tool := range tools {
 		now[keyOf(tool.pkg)] = tool.pkg
 	}
-	r.report.Packages, r.report.Skipped = len(now), len(t.Skipped)
+	r.report.Packages, r.report.Skipped = len(now), len(plan.skipped)
 	was, locked := map[versionKey]*lockfile.Package{}, versions(l)
 	if r.old != nil {
 		was = versions(r.old)
@@ -68,11 +67,11 @@ func (r *run) describeDirect(l *lockfile.Lock) {
 	}
 }
 
-// installed returns the packages of the tree.
-func installed(l *lockfile.Lock, t *link.Tree) map[versionKey]*lockfile.Package {
-	out := make(map[versionKey]*lockfile.Package, len(t.Placements))
-	for _, pl := range t.Placements {
-		p := l.Packages[pl.ID]
+// installed returns the packages that are laid out.
+func installed(l *lockfile.Lock, plan *plan) map[versionKey]*lockfile.Package {
+	out := make(map[versionKey]*lockfile.Package, len(l.Packages))
+	for id := range plan.packages() {
+		p := l.Packages[id]
 		out[keyOf(p)] = p
 	}
 	return out

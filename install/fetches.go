@@ -9,7 +9,6 @@ import (
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/fetch"
 	"github.com/pantry-go/pantry/integrity"
-	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/store"
 )
@@ -22,6 +21,8 @@ type fetches struct {
 	group   sync.WaitGroup
 	mu      sync.Mutex
 	byKey   map[versionKey]*fetching
+	// lazy leaves alone what the store has until somebody asks: in an isolated layout hardly anybody does.
+	lazy bool
 }
 
 type versionKey struct{ registry, name, version string }
@@ -34,16 +35,15 @@ type fetching struct {
 	err    error
 }
 
-func (r *run) newFetches(ctx context.Context) (*fetches, error) {
-	s, err := store.Open(r.StoreDir)
-	if err != nil {
-		return nil, err
-	}
+func (r *run) newFetches(ctx context.Context) *fetches {
 	f := &fetches{ctx: ctx, run: r, byKey: map[versionKey]*fetching{}}
+	if l, _ := chooseLinker(r.Options); l == Isolated {
+		f.lazy = true
+	}
 	f.fetcher = fetch.New(fetch.Options{
-		Store: s, Open: f.open, Offline: r.Offline, Concurrency: r.Concurrency, AllowMissingIntegrity: r.AllowMissingIntegrity,
+		Store: r.store, Open: f.open, Offline: r.Offline, Concurrency: r.Concurrency, AllowMissingIntegrity: r.AllowMissingIntegrity,
 	})
-	return f, nil
+	return f
 }
 
 // open asks the registry for an artifact, and before that for its place if need be.
@@ -65,18 +65,22 @@ func (f *fetches) open(ctx context.Context, name string, a pantry.Artifact) (io.
 // chosen starts to fetch a package while resolution goes on. It is the resolver's callback.
 func (f *fetches) chosen(p *lockfile.Package, m *pantry.Metadata) {
 	f.run.Events(Event{Type: EventResolved, Registry: p.Registry, Name: p.Name, Version: p.Version})
-	if f.run.LockOnly || !p.Supports(f.run.Platform) {
-		return
+	if f.run.LockOnly || len(f.run.Omit) > 0 || !p.Supports(f.run.Platform) {
+		return // it may not be needed
 	}
 	if m != nil {
 		a := m.Artifact
 		if locked := f.run.lockedDigests(p); len(locked) > 0 {
 			a.Integrity = locked
 		}
-		f.startArtifact(p, a)
+		if !f.lazy || !f.run.store.Has(a.Integrity) {
+			f.startArtifact(p, a)
+		}
 		return
 	}
-	f.start(p)
+	if !f.lazy || !f.run.store.Has(p.Integrity) {
+		f.start(p)
+	}
 }
 
 // start fetches a package of a lockfile.
@@ -176,19 +180,20 @@ func (f *fetches) entry(l *lockfile.Lock) func(context.Context, lockfile.ID) (*s
 }
 
 // pin waits for the packages whose digest is not a SHA-512 yet and pins them by it, so that the
-// lockfile can be written.
-func (r *run) pin(ctx context.Context, l *lockfile.Lock, t *link.Tree) error {
+// lockfile can be written. The others begin to be fetched.
+func (r *run) pin(ctx context.Context, l *lockfile.Lock, p *plan) error {
 	if r.LockOnly {
 		return nil
 	}
-	for _, p := range t.Placements {
-		r.fetches.start(l.Packages[p.ID])
-	}
-	for _, p := range t.Placements {
-		pkg := l.Packages[p.ID]
-		if _, ok := pkg.Integrity.Find(integrity.SHA512); ok {
-			continue
+	var weak []*lockfile.Package
+	for id := range p.packages() {
+		pkg := l.Packages[id]
+		if _, ok := pkg.Integrity.Find(integrity.SHA512); !ok {
+			weak = append(weak, pkg)
 		}
+	}
+	r.startFetches(l, p)
+	for _, pkg := range weak {
 		res, err := r.fetches.get(ctx, pkg)
 		if err != nil {
 			return err
@@ -196,5 +201,19 @@ func (r *run) pin(ctx context.Context, l *lockfile.Lock, t *link.Tree) error {
 		pkg.Integrity = slices.Clone(res.Integrity)
 		r.pinned = true
 	}
+	if len(weak) > 0 && p.isolated != nil {
+		return r.place(p, l) // the keys depend on the digests
+	}
 	return nil
+}
+
+// startFetches begins to fetch what is laid out. An isolated layout asks for what it needs by itself, all
+// at once: most of it may be linked in the store already.
+func (r *run) startFetches(l *lockfile.Lock, p *plan) {
+	if p.isolated != nil {
+		return
+	}
+	for id := range p.packages() {
+		r.fetches.start(l.Packages[id])
+	}
 }

@@ -13,10 +13,10 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
-	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/manifest"
 	"github.com/pantry-go/pantry/resolve"
+	"github.com/pantry-go/pantry/store"
 )
 
 // UpToDate says whether an install has nothing to do, and reports so: the last one ended well and had
@@ -65,7 +65,10 @@ type run struct {
 	prints   prints                       // of the project's files as they were read
 	digests  map[versionKey]integrity.Set // of old; made when first needed
 	fetches  *fetches
-	report   *Report
+	store    *store.Store
+	// generation of the store from before anything was looked up in it; "" where it is not needed.
+	generation string
+	report     *Report
 
 	warnings sync.Mutex // guards report.Warnings
 }
@@ -87,6 +90,21 @@ func start(ctx context.Context, o Options, edit func(*run) error) (*Report, erro
 	if edit == nil && !r.Force && !r.LockOnly && r.upToDate() { // before anything is read that takes longer
 		r.finish()
 		return r.report, nil
+	}
+	if r.store, err = store.Open(r.StoreDir); err != nil {
+		return nil, err
+	}
+	defer func() { _ = r.store.Close() }()
+	release, err := r.store.Use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if edit == nil {
+		if done, err := r.fromStamp(ctx); done || err != nil {
+			r.finish()
+			return r.report, err
+		}
 	}
 	if err := r.read(); err != nil {
 		return nil, err
@@ -152,21 +170,23 @@ func (r *run) do(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.clearStale()
-	var err error
-	if r.fetches, err = r.newFetches(ctx); err != nil {
-		return err
-	}
+	r.fetches = r.newFetches(ctx)
 	defer r.fetches.wait()
 	defer cancel()
 	lock, err := r.lock(ctx)
 	if err != nil {
 		return err
 	}
-	tree, err := link.Hoist(lock, link.HoistOptions{Platform: r.Platform, Omit: r.Omit})
+	p, err := r.plan(lock)
 	if err != nil {
 		return err
 	}
-	if err := r.pin(ctx, lock, tree); err != nil {
+	if p.Linker == Isolated && !r.LockOnly {
+		if r.generation, err = r.store.Generation(); err != nil {
+			return err
+		}
+	}
+	if err := r.pin(ctx, lock, p); err != nil {
 		return err
 	}
 	var tools []fetchedTool
@@ -174,7 +194,7 @@ func (r *run) do(ctx context.Context) error {
 		if tools, err = r.fetchTools(ctx, lock); err != nil {
 			return err
 		}
-		if err := r.layOut(ctx, lock, tree); err != nil {
+		if err := r.layOut(ctx, lock, p); err != nil {
 			return err
 		}
 		if err := r.dropState(); err != nil {
@@ -187,11 +207,22 @@ func (r *run) do(ctx context.Context) error {
 	if err := r.writeDown(lock); err != nil {
 		return err
 	}
-	r.describe(lock, tree, tools)
+	r.describe(lock, p, tools)
 	if r.LockOnly {
 		return nil
 	}
-	return r.writeState(lock, tree)
+	if err := r.remember(); err != nil {
+		return err
+	}
+	return r.writeState(lock, p)
+}
+
+// remember tells the store who uses it, so that what the project needs is not pruned.
+func (r *run) remember() error {
+	if err := r.store.Remember(r.Dir); err != nil && !cannotWrite(err) {
+		return err
+	}
+	return nil
 }
 
 // lock returns the lockfile to install: the old one where it says what the manifest says, else a
@@ -212,9 +243,11 @@ func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
 		return r.locked(), nil
 	}
 	packages, tools := r.splitTools(m)
-	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, r.Offline, r.warnDecision}, resolve.Options{
+	ctx = pantry.WithAsking(ctx, r.asking())
+	wished := func(name string) bool { return r.refresh[name] }
+	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, wished, r.warnDecision}, resolve.Options{
 		Old:         r.old,
-		Refresh:     func(name string) bool { return r.refresh[name] },
+		Refresh:     wished,
 		IsRegistry:  r.isRegistry,
 		NodeVersion: r.NodeVersion,
 		Chosen:      r.fetches.chosen,
@@ -243,20 +276,6 @@ func (r *run) locked() *lockfile.Lock {
 	l := lockfile.New()
 	l.Projects["."] = &lockfile.Project{Dependencies: map[string]lockfile.Wish{}}
 	return l
-}
-
-// layOut makes node_modules.
-func (r *run) layOut(ctx context.Context, lock *lockfile.Lock, tree *link.Tree) error {
-	r.Events(Event{Type: EventLinking})
-	rep, err := link.Apply(ctx, link.ApplyOptions{
-		Dir: r.Dir, Lock: lock, Tree: tree, Method: r.Method, Force: r.Force,
-		Entry: r.fetches.entry(lock), Begin: r.dropState,
-	})
-	if err != nil {
-		return err
-	}
-	r.report.Linked = rep.Linked
-	return nil
 }
 
 // writeDown writes the lockfile, and the manifest if it changed.

@@ -41,8 +41,11 @@ type Options struct {
 	// FrozenIfLocked is Frozen where there is a lockfile: what CI gets by default. Without a lockfile the
 	// install resolves, and warns.
 	FrozenIfLocked bool
-	// Offline uses what the store has and sends no request.
+	// Offline uses what the store has, and what registries said before, and sends no request.
 	Offline bool
+	// Asking says how old what registries said before may be, where packages are resolved. The zero
+	// value is pantry.AskIfStale. A package that is added is asked for again then.
+	Asking pantry.Asking
 	// Concurrency is how many packages are fetched at once; 0 is package fetch's default.
 	Concurrency int
 	// LockOnly resolves and writes the lockfile, and installs nothing.
@@ -53,6 +56,13 @@ type Options struct {
 	Omit map[lockfile.Kind]bool
 	// Method is how files get into the project; "" is link.Auto.
 	Method link.Method
+	// Linker is the layout of node_modules; "" keeps the one the project has. See [ChooseLayout].
+	Linker Linker
+	// IsolatedStore is where the packages of an isolated layout are; "" is Auto.
+	IsolatedStore IsolatedStore
+	// Copies says which packages, by name, get files of their own because they write into themselves;
+	// nil means none.
+	Copies func(name string) bool
 	// Settings is a fingerprint of the configuration that the outcome depends on, so that an
 	// install does its work again when it changes.
 	Settings string

@@ -37,6 +37,29 @@ const childVariable = "TEST_INSTALL_CHILD"
 type childWork struct {
 	Dir, Store, URL string
 	Add             string // a spec; "" installs
+	Layout          install.Layout
+}
+
+// layouts are those that tests of processes run with.
+var layouts = map[string]install.Layout{
+	"hoisted":                 {Linker: install.Hoisted},
+	"isolated on the machine": {Linker: install.Isolated, Store: install.OnMachine},
+	"isolated in the project": {Linker: install.Isolated, Store: install.InProject},
+}
+
+// inLayout is an option for an install.
+func inLayout(l install.Layout) func(*install.Options) {
+	return func(o *install.Options) { o.Linker, o.IsolatedStore = l.Linker, l.Store }
+}
+
+func forEachLayout(t *testing.T, test func(t *testing.T, l install.Layout)) {
+	t.Helper()
+	for name, l := range layouts {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, l)
+		})
+	}
 }
 
 func TestMain(m *testing.M) {
@@ -62,6 +85,7 @@ func child(text string) error {
 	}
 	o := install.Options{Dir: w.Dir, StoreDir: w.Store, Registries: m, Platform: here, Concurrency: 4,
 		Events: func(install.Event) { _, _ = os.Stdout.WriteString(".") }}
+	inLayout(w.Layout)(&o)
 	var err error
 	if w.Add == "" {
 		_, err = install.Install(context.Background(), o)
@@ -108,9 +132,14 @@ func somePackages(t testing.TB) []registrytest.Pkg {
 // files as one that nothing happened to, and nothing is left in the project.
 func TestKilled(t *testing.T) {
 	t.Parallel()
+	forEachLayout(t, testKilled)
+}
+
+func testKilled(t *testing.T, l install.Layout) {
 	s := newSite(t, "npm", "npm", 20, "")
 	s.Memory.Add(somePackages(t)...)
 	reference := newPlace(t, s)
+	reference.options = append(reference.options, inLayout(l))
 	reference.wishes("p0@1 p5@2")
 	reference.must()
 	want := reference.comparable()
@@ -124,8 +153,9 @@ func TestKilled(t *testing.T) {
 	finished := 0
 	for range kills {
 		p := newPlace(t, s)
+		p.options = append(p.options, inLayout(l))
 		p.wishes("p0@1 p5@2")
-		if killed := killOne(t, childWork{Dir: p.dir, Store: p.store, URL: s.Server.URL}, random.IntN(events), time.Duration(random.IntN(3000))*time.Microsecond); !killed {
+		if killed := killOne(t, childWork{Dir: p.dir, Store: p.store, URL: s.Server.URL, Layout: l}, random.IntN(events), time.Duration(random.IntN(3000))*time.Microsecond); !killed {
 			finished++
 		}
 		checkPackages(t, p)
@@ -147,6 +177,9 @@ func (p *place) comparable() map[string]string {
 		return base == "state.json" || // has times
 			temporary.MatchString(base) // goes after a while
 	})
+	for path, content := range out { // links into the store
+		out[path] = strings.ReplaceAll(content, p.store, "STORE")
+	}
 	return out
 }
 
@@ -226,6 +259,31 @@ func checkPackages(t *testing.T, p *place) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		t.Fatal(err)
 	}
+	seen := map[string]bool{}
+	links, _ := filepath.Glob(filepath.Join(root, "p*"))
+	for _, link := range links {
+		checkLinked(t, link, seen)
+	}
+}
+
+// checkLinked checks the package that a link leads to, and those that it has links to.
+func checkLinked(t *testing.T, link string, seen map[string]bool) {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		t.Errorf("%s leads nowhere: %v", link, err)
+	}
+	if err != nil || seen[dir] {
+		return
+	}
+	seen[dir] = true
+	if entries, err := os.ReadDir(filepath.Join(dir, "lib")); err != nil || len(entries) != 5 {
+		t.Errorf("%s has %d files in lib: %v", dir, len(entries), err)
+	}
+	beside, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), "p*"))
+	for _, link := range beside {
+		checkLinked(t, link, seen)
+	}
 }
 
 // runAll runs processes at once and fails if one of them does.
@@ -246,17 +304,30 @@ func runAll(t *testing.T, work []childWork) {
 	wg.Wait()
 }
 
+// Eight processes in one project: none is disturbed, and nothing that one of them adds is lost.
 func TestProcessesInOneProject(t *testing.T) {
 	t.Parallel()
+	forEachLayout(t, testProcessesInOneProject)
+}
+
+func testProcessesInOneProject(t *testing.T, l install.Layout) {
 	s := newSite(t, "npm", "npm", 20, basic)
 	p := newPlace(t, s)
+	p.options = append(p.options, inLayout(l))
 	p.wishes("@s/d@1")
 	var work []childWork
-	for _, add := range []string{"a@^1.0.0", "b@^1.0.0", "c", ""} {
-		work = append(work, childWork{Dir: p.dir, Store: p.store, URL: s.Server.URL, Add: add})
+	for _, add := range []string{"a@^1.0.0", "b@^1.0.0", "c", "", "c", "a@^1.0.0", "", "b@^1.0.0"} {
+		work = append(work, childWork{Dir: p.dir, Store: p.store, URL: s.Server.URL, Add: add, Layout: l})
 	}
 	runAll(t, work)
-	p.wantTree("@s/d 1.0.0, a 1.1.0, b 1.2.0, c 1.0.0")
+	if l.Linker == install.Hoisted {
+		p.wantTree("@s/d 1.0.0, a 1.1.0, b 1.2.0, c 1.0.0")
+	}
+	for _, name := range []string{"a", "b", "c", "@s/d"} {
+		if _, err := os.Stat(filepath.Join(p.dir, "node_modules", name, "package.json")); err != nil {
+			t.Error(err)
+		}
+	}
 	p.must(frozen, func(o *install.Options) { o.Force = true })
 	for _, name := range []string{`"a": "^1.0.0"`, `"b": "^1.0.0"`, `"c": "^1.0.0"`, `"@s/d": "1"`} {
 		if !strings.Contains(p.read("package.json"), name) {
@@ -265,19 +336,25 @@ func TestProcessesInOneProject(t *testing.T) {
 	}
 }
 
+// Eight projects of one store at once: all get what one alone would.
 func TestProcessesWithOneStore(t *testing.T) {
 	t.Parallel()
+	forEachLayout(t, testProcessesWithOneStore)
+}
+
+func testProcessesWithOneStore(t *testing.T, l install.Layout) {
 	s := newSite(t, "npm", "npm", 20, "")
 	s.Memory.Add(somePackages(t)...)
 	store := filepath.Join(t.TempDir(), "store")
 	var work []childWork
 	var places []*place
-	for range 4 {
+	for range 8 {
 		p := newPlace(t, s)
 		p.store = store
+		p.options = append(p.options, inLayout(l))
 		p.wishes("p0@1 p5@2")
 		places = append(places, p)
-		work = append(work, childWork{Dir: p.dir, Store: store, URL: s.Server.URL})
+		work = append(work, childWork{Dir: p.dir, Store: store, URL: s.Server.URL, Layout: l})
 	}
 	runAll(t, work)
 	want := places[0].comparable()

@@ -17,25 +17,40 @@ import (
 // among npm-style registries only.
 type source struct {
 	registries Registries
-	only       string // the registry to ask where the manifest names none
-	offline    bool   // nobody is asked
+	only       string                 // the registry to ask where the manifest names none
+	wished     func(name string) bool // says which packages the user asked for by name just now
 	decided    func(registry.Decision)
 }
 
+// Package asks as the context says, but for a package that the user names: that is to be what the
+// registry has now.
 func (s source) Package(ctx context.Context, w resolve.Want) (resolve.Answer, error) {
-	if s.offline {
-		err := fmt.Errorf("%s does not say which version, and no registry is asked when offline: %w", lockfile.Name, pantry.ErrUnavailable)
-		err = &pantry.Error{Op: "read package", Ref: pantry.Ref{Registry: w.Registry, Name: w.Name}, Err: err}
-		return resolve.Answer{}, pantry.WithHint(err, "run once without --offline")
+	asking := pantry.AskingOf(ctx)
+	if asking == pantry.AskIfStale && s.wished(w.Name) {
+		ctx = pantry.WithAsking(ctx, pantry.AskAgain)
 	}
 	pkg, d, err := s.registries.Find(ctx, registry.Request{
 		Name: w.Name, Registry: cmp.Or(w.Registry, s.only), NPMStyle: true, Accept: w.Accept, Wanted: w.Range,
 	})
 	if err != nil {
+		if asking == pantry.AskNobody {
+			err = pantry.WithHint(err, "run once without --offline")
+		}
 		return resolve.Answer{}, err
 	}
 	s.decided(d)
 	return resolve.Answer{Package: pkg, Registry: d.Registry, Unconfirmed: d.Unconfirmed}, nil
+}
+
+// asking is what resolving may cost.
+func (o *Options) asking() pantry.Asking {
+	switch {
+	case o.Offline:
+		return pantry.AskNobody
+	case o.Asking == pantry.AskAlways:
+		return pantry.AskIfStale
+	}
+	return o.Asking
 }
 
 // askRegistry stands for the URL of an artifact that lies outside its registry, or at no place that

@@ -10,12 +10,9 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
-	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/manifest"
 	"github.com/pantry-go/pantry/wholefile"
@@ -102,14 +99,19 @@ func (r *run) upToDate() bool {
 		return false
 	}
 	for path, at := range s.Folders {
-		if changedAt(filepath.Join(r.Dir, filepath.FromSlash(path))) != at {
+		if r.changed(path) != at {
 			return false
 		}
 	}
 	r.report.UpToDate = true
+	r.recall(s)
+	return true
+}
+
+// recall reports what an install with the same inputs did.
+func (r *run) recall(s state) {
 	r.report.Packages, r.report.Skipped, r.report.Scripts = s.Packages, s.Skipped, s.Scripts
 	r.report.Registries = s.Registries
-	return true
 }
 
 func readBounded(path string, most int64) ([]byte, error) {
@@ -121,9 +123,9 @@ func readBounded(path string, most int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, most))
 }
 
-// changedAt is when a folder was changed; 0 if there is none.
-func changedAt(dir string) int64 {
-	st, err := os.Lstat(dir)
+// changed is when a folder of the project was changed; 0 if there is none.
+func (r *run) changed(dir string) int64 {
+	st, err := os.Lstat(filepath.Join(r.Dir, filepath.FromSlash(dir)))
 	if err != nil || !st.IsDir() {
 		return 0
 	}
@@ -140,7 +142,7 @@ func (r *run) dropState() error {
 
 // writeState records that the install is done, unless something is left to be done by the next one:
 // an origin is to be confirmed, or somebody has changed the project's files meanwhile.
-func (r *run) writeState(l *lockfile.Lock, t *link.Tree) error {
+func (r *run) writeState(l *lockfile.Lock, p *plan) error {
 	if _, err := os.Stat(filepath.Dir(r.statePath())); errors.Is(err, fs.ErrNotExist) {
 		return nil // nothing was laid out
 	}
@@ -151,14 +153,24 @@ func (r *run) writeState(l *lockfile.Lock, t *link.Tree) error {
 	if len(unconfirmed(l)) > 0 || !r.installed(l, now) {
 		return r.dropState()
 	}
-	registries := map[string]RegistryShare{}
-	for name, share := range r.report.Registries {
-		registries[name] = RegistryShare{Packages: share.Packages}
+	s := state{
+		Version: stateVersion, Inputs: r.inputs(now), Folders: map[string]int64{}, Packages: r.report.Packages,
+		Skipped: r.report.Skipped, Registries: map[string]RegistryShare{}, Scripts: r.report.Scripts,
 	}
-	data, err := json.Marshal(state{
-		Version: stateVersion, Inputs: r.inputs(now), Folders: r.folders(t), Packages: r.report.Packages,
-		Skipped: r.report.Skipped, Registries: registries, Scripts: r.report.Scripts,
-	})
+	for name, share := range r.report.Registries {
+		s.Registries[name] = RegistryShare{Packages: share.Packages}
+	}
+	for _, dir := range p.folders() {
+		s.Folders[dir] = r.changed(dir)
+	}
+	if err := r.saveState(s); err != nil {
+		return err
+	}
+	return r.stamp(now, l, p, s)
+}
+
+func (r *run) saveState(s state) error {
+	data, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
@@ -175,16 +187,4 @@ func (r *run) installed(l *lockfile.Lock, now prints) bool {
 	}
 	p, err := manifest.ReadProject(r.Dir)
 	return err == nil && len(drift(p.Manifest(), l)) == 0
-}
-
-// folders are those that a package stands in at the top of the tree.
-func (r *run) folders(t *link.Tree) map[string]int64 {
-	out := map[string]int64{}
-	for _, p := range t.Placements {
-		dir := path.Dir(p.Path)
-		if _, known := out[dir]; !known && strings.Count(dir, "node_modules") == 1 {
-			out[dir] = changedAt(filepath.Join(r.Dir, filepath.FromSlash(dir)))
-		}
-	}
-	return out
 }

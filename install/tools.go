@@ -343,7 +343,7 @@ func programPaths(t fetchedTool) []string {
 	var files []archive.Entry
 	for _, f := range t.entry.Entry.Files {
 		have[f.Path] = true
-		files = append(files, archive.Entry(f))
+		files = append(files, archive.Entry{Path: f.Path, Executable: f.Executable, Size: f.Size, Link: f.Link})
 	}
 	var out []string
 	for _, path := range t.pkg.Tool.Provides {

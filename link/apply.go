@@ -41,6 +41,9 @@ type ApplyOptions struct {
 	Begin func() error
 	// Method is how files get into the project; "" is Auto.
 	Method Method
+	// Copies says which packages get files of their own whatever Method says, since they write into
+	// themselves; nil means none.
+	Copies func(id lockfile.ID) bool
 	// Force lays out again what the record says is in place.
 	Force bool
 	// Workers is how many packages are laid out at once; 0 means twice the number of CPUs, since
@@ -178,7 +181,11 @@ func (a *applier) place(ctx context.Context, p Placement, dst string) error {
 		return err
 	}
 	pkg := a.Lock.Packages[p.ID]
-	n, err := a.linkEntry(entry, dst, pkg.Bin, a.nested[p.Path])
+	files := a
+	if a.Copies != nil && a.Copies(p.ID) {
+		files = &applier{ApplyOptions: ApplyOptions{Method: Copy}}
+	}
+	n, err := files.linkEntry(entry, dst, pkg.Bin, a.nested[p.Path])
 	a.files.Add(n)
 	if err != nil {
 		return &pantry.Error{Op: "lay out", Ref: pantry.Ref{Registry: pkg.Registry, Name: pkg.Name, Version: pkg.Version}, Err: err}

@@ -55,7 +55,8 @@ func bins(l *lockfile.Lock, t *Tree) map[binKey]string {
 }
 
 // removeBins takes away the links of had that are not in want. What is no longer the link that was
-// made, or is behind a link, is left alone.
+// made, or is behind a link, is left alone; of one that was just being changed ("") it is enough that
+// it is a link.
 func (a *applier) removeBins(had, want map[binKey]string) {
 	seen := newFolders(a.Dir)
 	for _, key := range slices.SortedFunc(maps.Keys(had), compareBins) {
@@ -64,7 +65,7 @@ func (a *applier) removeBins(had, want map[binKey]string) {
 		}
 		dir := filepath.Join(a.root, filepath.FromSlash(key.dir))
 		link := filepath.Join(dir, key.name)
-		if text, err := os.Readlink(link); err == nil && filepath.ToSlash(text) == had[key] {
+		if text, err := os.Readlink(link); err == nil && (had[key] == "" || filepath.ToSlash(text) == had[key]) {
 			_ = os.Remove(link)
 			_ = os.Remove(dir) // refused as long as something is in it
 		}

@@ -8,21 +8,23 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/npmtree"
 )
 
 // choose finds the packages that are to be laid out, and those that are left out for the platform's
 // sake.
 func choose(l *lockfile.Lock, o HoistOptions) (wanted map[lockfile.ID]bool, skipped []lockfile.ID, err error) {
-	c := &chooser{
-		lock: l, omit: o.Omit, platform: o.Platform,
-		unfit: unfit(l, o.Platform), skipped: map[lockfile.ID]bool{},
-	}
-	wanted = map[lockfile.ID]bool{}
+	return newChooser(l, o, npmtree.OnlyOptionalPeers(l)).choose()
+}
+
+func (c *chooser) choose() (wanted map[lockfile.ID]bool, skipped []lockfile.ID, err error) {
+	l := c.lock
+	wanted = make(map[lockfile.ID]bool, len(l.Packages))
 	var todo []lockfile.ID
 	if p := l.Projects["."]; p != nil {
 		for _, name := range slices.Sorted(maps.Keys(p.Dependencies)) {
 			w := p.Dependencies[name]
-			if w.ID == "" || o.Omit[w.Kind] || !installs(l, name, w.ID) {
+			if w.ID == "" || c.omit[w.Kind] || !installs(l, name, w.ID) {
 				continue
 			}
 			optional := w.Kind == lockfile.Optional
@@ -74,7 +76,15 @@ type chooser struct {
 	omit     map[lockfile.Kind]bool
 	platform lockfile.Platform
 	unfit    map[lockfile.ID]lockfile.ID
+	alone    map[lockfile.ID]bool // only an optional peer leads there
 	skipped  map[lockfile.ID]bool
+}
+
+func newChooser(l *lockfile.Lock, o HoistOptions, alone map[lockfile.ID]bool) *chooser {
+	return &chooser{
+		lock: l, omit: o.Omit, platform: o.Platform,
+		unfit: unfit(l, o.Platform), alone: alone, skipped: map[lockfile.ID]bool{},
+	}
 }
 
 // fit says whether a package can be laid out. What is not and is optional is noted down.
@@ -105,7 +115,7 @@ func (c *chooser) refuse(id lockfile.ID) error {
 // needs adds what a package brings along to todo. What it requires is fit, or it would not be.
 func (c *chooser) needs(todo []lockfile.ID, p *lockfile.Package) []lockfile.ID {
 	for _, d := range p.Dependencies {
-		if d.ID == "" || omitted(d, c.omit) {
+		if d.ID == "" || c.omitted(d) {
 			continue
 		}
 		if c.fit(d.ID, d.Optional) {
@@ -116,12 +126,12 @@ func (c *chooser) needs(todo []lockfile.ID, p *lockfile.Package) []lockfile.ID {
 }
 
 // omitted says whether an edge brings nothing along: its kind is left out, or it is an optional peer,
-// which is used where something else brings it.
-func omitted(d lockfile.Dependency, omit map[lockfile.Kind]bool) bool {
+// which is used where something else brings it, if anything else does.
+func (c *chooser) omitted(d lockfile.Dependency) bool {
 	if d.Peer {
-		return d.Optional || omit[lockfile.Peer]
+		return d.Optional && !c.alone[d.ID] || c.omit[lockfile.Peer]
 	}
-	return d.Optional && omit[lockfile.Optional]
+	return d.Optional && c.omit[lockfile.Optional]
 }
 
 // unfit maps the packages that cannot be installed on the platform to the one that does not run
@@ -136,7 +146,7 @@ func unfit(l *lockfile.Lock, pl lockfile.Platform) map[lockfile.ID]lockfile.ID {
 			culprit[id] = id
 		}
 	}
-	if len(culprit) == 0 {
+	if !needsAny(l, culprit) { // as a rule: a build for a platform is an optional dependency
 		return culprit
 	}
 	needed := map[lockfile.ID][]lockfile.ID{}
@@ -158,4 +168,19 @@ func unfit(l *lockfile.Lock, pl lockfile.Platform) map[lockfile.ID]lockfile.ID {
 		}
 	}
 	return culprit
+}
+
+// needsAny says whether a package cannot do without one of those.
+func needsAny(l *lockfile.Lock, those map[lockfile.ID]lockfile.ID) bool {
+	if len(those) == 0 {
+		return false
+	}
+	for _, p := range l.Packages {
+		for _, d := range p.Dependencies {
+			if _, ok := those[d.ID]; ok && !d.Optional {
+				return true
+			}
+		}
+	}
+	return false
 }

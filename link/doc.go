@@ -1,7 +1,9 @@
 // Package link lays a lockfile's packages out on disk as a node_modules.
 //
 // [Hoist] decides where everything stands and is pure. [Apply] makes a project's node_modules so,
-// from the files of the store. It never sees a registry or a range.
+// from the files of the store. It never sees a registry or a range. [Isolate] and [ApplyIsolated] are the
+// same for a layout in which every package stands alone, in the store or in the project, with links to
+// exactly what it needs; [ApplyTop] lays out such a one again without the lockfile.
 //
 // A node_modules that is not there yet, or was made by something else, is built aside and renamed
 // into place whole. One that Pantry made is changed package by package: each, with what is nested in

@@ -129,10 +129,13 @@ func newShelf(t testing.TB, dir string) *shelf {
 	return &shelf{t: t, store: s, entries: map[lockfile.ID]*store.Entry{}}
 }
 
-// put stores the files of a package; a name that ends in "*" is executable. A package.json is added.
+// put stores the files of a package; a name that ends in "*" is executable. A package.json is added,
+// which is the same for all instances of a package.
 func (s *shelf) put(id lockfile.ID, files map[string]string) {
 	s.t.Helper()
-	w, err := s.store.NewWriter()
+	version, _, _ := strings.Cut(string(id), "(")
+	_, name, _ := strings.Cut(version, ":")
+	w, err := s.store.NewWriter(name[:strings.LastIndexByte(name, '@')])
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -140,7 +143,7 @@ func (s *shelf) put(id lockfile.ID, files map[string]string) {
 	if files == nil {
 		files = map[string]string{}
 	}
-	files["package.json"] = fmt.Sprintf("{%q: %q}\n", "_id", id)
+	files["package.json"] = fmt.Sprintf("{%q: %q}\n", "_id", version)
 	var all strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path, executable := strings.CutSuffix(name, "*")
@@ -164,7 +167,8 @@ func (s *shelf) fill(l *lockfile.Lock) {
 	s.t.Helper()
 	for id, p := range l.Packages {
 		if s.entries[id] == nil {
-			files := map[string]string{"index.js": "// " + string(id), "lib/deep/" + strings.ReplaceAll(p.Version, "/", "") + ".js": "1"}
+			version, _, _ := strings.Cut(string(id), "(")
+			files := map[string]string{"index.js": "// " + version, "lib/deep/" + strings.ReplaceAll(p.Version, "/", "") + ".js": "1"}
 			for _, target := range p.Bin {
 				files[target+"*"] = "#!/usr/bin/env node\n"
 			}

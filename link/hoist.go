@@ -2,7 +2,6 @@ package link
 
 import (
 	"cmp"
-	"container/heap"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,7 +9,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
-	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/npmtree"
 )
 
 // HoistOptions chooses what of a lockfile is laid out.
@@ -45,103 +44,122 @@ type Placement struct {
 	Link string
 }
 
-// maxPlacements bounds a tree: the largest real projects have some ten thousand packages, but a
-// lockfile can be made that has ever more copies of few.
-const maxPlacements = 200_000
-
 // Hoist lays a lockfile's packages out as npm does: everything as high as it can stand, a version
-// that is in nobody's way at the top, the others below who needs them. Whatever a package depends on,
-// peers too, is what Node.js finds for it.
+// that is in nobody's way at the top, the others below who needs them. Every package finds the
+// dependencies that are locked for it. Packages that differ in their peers alone share one folder where
+// they can, as with npm: there a peer is what the surroundings bring, if its version satisfies.
 //
-// A package that does not run on the platform, and one that cannot do without such a package, is left
-// out where it is optional; where it is not, that is an error that matches pantry.ErrPolicy. The
-// result depends on the lockfile and the options alone.
+// The places are those of all packages of the lockfile: what the options leave out leaves a gap and
+// moves nothing. A package that does not run on the platform, and one that cannot do without such a
+// package, is left out where it is optional; where it is not, that is an error that matches
+// pantry.ErrPolicy. The result depends on the lockfile and the options alone.
 func Hoist(l *lockfile.Lock, o HoistOptions) (*Tree, error) {
 	if err := checkIDs(l); err != nil {
 		return nil, err
 	}
-	l = merged(l)
-	wanted, skipped, err := choose(l, o)
+	built, known, err := npmtree.BuildLocked(l, func(name string) bool {
+		return !installs(l, name, l.Projects["."].Dependencies[name].ID)
+	})
 	if err != nil {
 		return nil, err
 	}
-	h := &hoister{lock: l, omit: o.Omit, wanted: wanted, rivals: rivals(l), root: &place{}}
-	if err := h.plantRoot(); err != nil {
+	c := newChooser(l, o, known.Only)
+	_, skipped, err := c.choose()
+	if err != nil {
 		return nil, err
 	}
-	for h.queue.Len() > 0 {
-		p := heap.Pop(&h.queue).(*place)
-		if err := h.plantEdges(p, func(lockfile.Dependency) bool { return true }); err != nil {
-			return nil, err
-		}
+	h := &hoisted{lock: l, known: known, chooser: c}
+	placements, err := h.placements(built)
+	if err != nil {
+		return nil, err
 	}
-	return &Tree{Placements: h.placements(), Skipped: skipped}, nil
+	return &Tree{Placements: placements, Skipped: skipped}, nil
 }
 
-type hoister struct {
-	lock   *lockfile.Lock
-	omit   map[lockfile.Kind]bool
-	wanted map[lockfile.ID]bool
-	rivals map[string][]string
-	root   *place
-	queue  placeHeap
-	count  int
+// hoisted is a tree of all packages, of which some are laid out.
+type hoisted struct {
+	lock    *lockfile.Lock
+	known   *npmtree.Lock
+	chooser *chooser
 }
 
-// rivals finds the names that are the same on a file system that does not tell capitals from small
-// letters ("JSONStream", "jsonstream"): they may not stand in one folder.
-func rivals(l *lockfile.Lock) map[string][]string {
-	byFold := map[string][]string{}
-	add := func(name string) {
-		fold := strings.ToLower(name)
-		if !slices.Contains(byFold[fold], name) {
-			byFold[fold] = append(byFold[fold], name)
+func (h *hoisted) placements(t *npmtree.Tree) ([]Placement, error) {
+	kept := h.kept(t)
+	out := make([]Placement, 0, len(kept))
+	var bad error
+	t.Walk(func(n *npmtree.Node) {
+		direct, ok := kept[n]
+		if !ok || bad != nil {
+			return
 		}
-	}
-	for _, p := range l.Projects {
-		for name := range p.Dependencies {
-			add(name)
+		bad = checkName(n.Name)
+		p := Placement{Path: n.Path(), Name: n.Name, ID: h.id(n), Direct: direct}
+		if n.Link != nil {
+			p.Link = n.Link.Path()
 		}
-	}
-	for _, p := range l.Packages {
-		for name := range p.Dependencies {
-			add(name)
+		out = append(out, p)
+	})
+	slices.SortFunc(out, func(a, b Placement) int { return cmp.Compare(a.Path, b.Path) })
+	return out, bad
+}
+
+func (h *hoisted) id(n *npmtree.Node) lockfile.ID { return h.known.IDs[n.Package.Index] }
+
+// kept finds the nodes that the project leads to without what is left out, and whether the project
+// itself needs them. An optional peer keeps what is there for nothing else.
+func (h *hoisted) kept(t *npmtree.Tree) map[*npmtree.Node]bool {
+	needed := reach(t, func(e *npmtree.Edge) bool { return !(e.Dep.Peer && e.Dep.Optional) })
+	project, omit := h.lock.Projects["."], h.chooser.omit
+	kept := reach(t, func(e *npmtree.Edge) bool {
+		switch {
+		case !h.fit(e.To):
+			return false
+		case e.From == t.Root:
+			return !omit[project.Dependencies[e.Dep.Name].Kind]
+		case e.Dep.Peer && e.Dep.Optional:
+			_, elsewhere := needed[e.To]
+			return !elsewhere && e.Fits() && !omit[lockfile.Peer]
 		}
-	}
-	out := map[string][]string{}
-	for _, names := range byFold {
-		for _, name := range names {
-			if len(names) > 1 {
-				out[name] = names
+		return !h.chooser.omitted(h.lock.Packages[h.id(e.From)].Dependencies[e.Dep.Name])
+	})
+	for i := range t.Root.Edges {
+		if to := t.Root.Edges[i].To; to != nil && !omit[project.Dependencies[t.Root.Edges[i].Dep.Name].Kind] {
+			if _, ok := kept[to]; ok {
+				kept[to] = true
 			}
 		}
 	}
-	return out
+	return kept
 }
 
-// plantRoot puts the project's own dependencies at the top, where nothing may displace them.
-func (h *hoister) plantRoot() error {
-	project := h.lock.Projects["."]
-	if project == nil {
-		return nil
-	}
-	for _, name := range collated(project.Dependencies) {
-		w := project.Dependencies[name]
-		if !h.wanted[w.ID] || h.omit[w.Kind] || !installs(h.lock, name, w.ID) {
-			continue
-		}
-		p, err := h.put(h.root, name, w.ID)
-		if err != nil {
-			return err
-		}
-		p.direct = true
-	}
-	for _, name := range collated(h.root.children) {
-		if err := h.plantPeers(h.root.children[name]); err != nil {
-			return err
+// reach finds the nodes that the project leads to along the edges that follow accepts.
+func reach(t *npmtree.Tree, follow func(*npmtree.Edge) bool) map[*npmtree.Node]bool {
+	reached := make(map[*npmtree.Node]bool, t.Made())
+	todo := []*npmtree.Node{t.Root}
+	visit := func(n *npmtree.Node) {
+		if _, ok := reached[n]; !ok {
+			reached[n] = false
+			todo = append(todo, n)
 		}
 	}
-	return nil
+	for len(todo) > 0 {
+		n := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if n.Link != nil {
+			visit(n.Link)
+		}
+		for i := range n.Edges {
+			if e := &n.Edges[i]; e.To != nil && e.To != t.Root && follow(e) {
+				visit(e.To)
+			}
+		}
+	}
+	return reached
+}
+
+func (h *hoisted) fit(n *npmtree.Node) bool {
+	_, bad := h.chooser.unfit[h.id(n)]
+	return !bad
 }
 
 // installs says whether a wish stands in node_modules: a tool ("github:cli/cli") does not.
@@ -159,143 +177,4 @@ func checkName(name string) error {
 		return fmt.Errorf("%q cannot be a folder in node_modules: %w: %w", name, err, pantry.ErrPolicy)
 	}
 	return nil
-}
-
-// plantPeers finds a place for the peers of the package at p at once, before something else takes
-// the places they need.
-func (h *hoister) plantPeers(p *place) error {
-	return h.plantEdges(p, func(d lockfile.Dependency) bool { return d.Peer })
-}
-
-func (h *hoister) plantEdges(p *place, take func(lockfile.Dependency) bool) error {
-	if p.link != nil {
-		return nil // what it needs is seen from where it really is
-	}
-	deps := h.lock.Packages[p.id].Dependencies
-	for _, name := range collated(deps) {
-		d := deps[name]
-		if p.resolved[name] != nil || !take(d) || !h.wanted[d.ID] {
-			continue
-		}
-		if err := h.plantEdge(p, name, d); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (h *hoister) plantEdge(p *place, name string, d lockfile.Dependency) error {
-	if found, blocked := h.lookup(p, name, d.ID); found != nil && !blocked {
-		p.resolved[name] = found
-		return nil
-	}
-	placed, err := h.put(h.highest(p, name, d), name, d.ID)
-	if err != nil {
-		return err
-	}
-	p.resolved[name] = placed
-	return h.plantPeers(placed)
-}
-
-// highest returns the highest place below which name can stand as d.ID for p: from p itself
-// (from beside p for a peer) upward, as long as nothing is in the way.
-func (h *hoister) highest(p *place, name string, d lockfile.Dependency) *place {
-	target, from := p, p
-	if d.Peer {
-		from = p.parent
-	}
-	for at := from; at != nil && h.canStand(at, name, d.ID); at = at.parent {
-		target = at
-	}
-	return target
-}
-
-// canStand says whether name may stand directly below at as id.
-func (h *hoister) canStand(at *place, name string, id lockfile.ID) bool {
-	if !at.free(name) || at.parent != nil && (h.claims(at, name, id) || at.shadows(name)) {
-		return false
-	}
-	for _, rival := range h.rivals[name] {
-		if rival != name && (at.children[rival] != nil || at.parent != nil && at.shadows(rival)) {
-			return false
-		}
-	}
-	for peer, d := range h.lock.Packages[id].Dependencies {
-		if !d.Peer || !h.wanted[d.ID] {
-			continue
-		}
-		if _, blocked := h.lookup(at, peer, d.ID); blocked {
-			return false
-		}
-	}
-	return true
-}
-
-// claims says whether the place directly below at is kept for something else: the package at it
-// needs another package of that name, or has one in its own files.
-func (h *hoister) claims(at *place, name string, id lockfile.ID) bool {
-	p := h.lock.Packages[at.id]
-	d, own := p.Dependencies[name]
-	return own && d.ID != id && h.wanted[d.ID] || slices.Contains(p.Bundled, name)
-}
-
-// lookup finds name as Node.js would from p: below p, then below its parents. blocked says that it
-// is, or will be, something else than id.
-func (h *hoister) lookup(p *place, name string, id lockfile.ID) (found *place, blocked bool) {
-	for at := p; at != nil; at = at.parent {
-		if c := at.children[name]; c != nil {
-			return c, c.id != id
-		}
-		if at.parent != nil && h.claims(at, name, id) {
-			return nil, true
-		}
-	}
-	return nil, false
-}
-
-// put places a package below at: as a link where it stands above already.
-func (h *hoister) put(at *place, name string, id lockfile.ID) (*place, error) {
-	if err := checkName(name); err != nil {
-		return nil, err
-	}
-	if h.count++; h.count > maxPlacements {
-		return nil, fmt.Errorf("node_modules would hold more than %d folders: %w", maxPlacements, pantry.ErrPolicy)
-	}
-	p := at.add(name, id)
-	for above := at; above.parent != nil; above = above.parent {
-		if above.id == id {
-			p.link = above
-			return p, nil
-		}
-	}
-	heap.Push(&h.queue, p)
-	return p, nil
-}
-
-func (h *hoister) placements() []Placement {
-	out := make([]Placement, 0, h.count)
-	var walk func(*place)
-	walk = func(p *place) {
-		for _, c := range p.children {
-			pl := Placement{Path: c.path, Name: c.name, ID: c.id, Direct: c.direct}
-			if c.link != nil {
-				pl.Link = c.link.path
-			}
-			out = append(out, pl)
-			walk(c)
-		}
-	}
-	walk(h.root)
-	slices.SortFunc(out, func(a, b Placement) int { return cmp.Compare(a.Path, b.Path) })
-	return out
-}
-
-// collated returns a map's names in the order in which npm looks at them.
-func collated[V any](m map[string]V) []string {
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(manifest.CollationKey(a), manifest.CollationKey(b)) })
-	return names
 }

@@ -179,14 +179,13 @@ func TestHoist(t *testing.T) {
 			b@1`, nil, `
 			a 1
 			a p 1
-			a q 1
 			b 1
-			p 2`},
-		"peer that cannot stand beside": {`
+			p 2
+			q 1`},
+		"peer that what is there satisfies": {`
 			. a@1 p@2
 			a@1 ^p@1`, nil, `
 			a 1
-			a p 1
 			p 2`},
 		"peers go before dependencies": {`
 			. a@1 z@1
@@ -282,7 +281,6 @@ func TestHoist(t *testing.T) {
 			a@1(p@2) ^p@2`, nil, `
 			a 1
 			b 1
-			b a 1
 			b p 2
 			p 1`},
 		"instances with several optional peers": {`

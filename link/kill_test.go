@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if dirs := os.Getenv(childVariable); dirs != "" {
 		child(strings.Split(dirs, "\n"))
 	}
+	if args := os.Getenv(isolatedChild); args != "" {
+		runIsolatedChild(strings.Split(args, "\n"))
+	}
 	os.Exit(m.Run())
 }
 
@@ -124,10 +127,16 @@ func TestKilled(t *testing.T) {
 // killOne runs a child and kills it a moment after it began to change something for the n-th time.
 func killOne(t *testing.T, args []string, n int, after time.Duration) {
 	t.Helper()
+	killChild(t, childVariable, args, n, after)
+}
+
+// killChild does so with the child that a variable makes.
+func killChild(t *testing.T, variable string, args []string, n int, after time.Duration) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0])
-	cmd.Env = append(os.Environ(), childVariable+"="+strings.Join(args, "\n"))
+	cmd.Env = append(os.Environ(), variable+"="+strings.Join(args, "\n"))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -21,7 +20,7 @@ import (
 // their paths is replaced or taken away by the next run.
 type layout struct {
 	packages map[string]string // path -> ID and integrity, or where a link leads
-	bins     map[binKey]string // what the links of commands say
+	bins     map[binKey]string // what the links of commands say; "" while they change
 }
 
 // errLayout says that a node_modules is not Pantry's, or its record is of no use.
@@ -49,8 +48,7 @@ func (a *applier) layout() *layout {
 
 // during is the record for the time in which l becomes next.
 func (l *layout) during(p plan, next *layout) *layout {
-	d := &layout{packages: map[string]string{}, bins: maps.Clone(next.bins)}
-	maps.Copy(d.bins, l.bins)
+	d := &layout{packages: map[string]string{}, bins: changing(l.bins, next.bins)}
 	for path, what := range l.packages {
 		if p.unit[path] != "" || next.packages[path] != what {
 			what = ""
@@ -71,6 +69,9 @@ func strangers(root string) *layout {
 		if e.Name() != private {
 			l.packages[modules+"/"+e.Name()] = ""
 		}
+	}
+	for _, name := range entryNames(root) {
+		l.packages[modules+"/"+private+"/"+name] = ""
 	}
 	return l
 }
@@ -108,17 +109,9 @@ func writeWhole(file string, data []byte) error {
 
 // readLayout reads the record of the node_modules at root.
 func readLayout(root string) (*layout, error) {
-	if st, err := os.Lstat(filepath.Join(root, private)); err != nil || !st.IsDir() {
-		return nil, errLayout
-	}
-	f, err := os.Open(layoutFile(root))
+	data, err := readRecord(root)
 	if err != nil {
-		return nil, errLayout
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxLayout))
-	if err != nil {
-		return nil, errLayout
+		return nil, err
 	}
 	return parseLayout(data)
 }

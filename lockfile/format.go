@@ -60,6 +60,9 @@ func formatPackage(b []byte, id ID, p *Package) []byte {
 	if p.Optional {
 		b = line(b, "  only", "optional")
 	}
+	if p.Nested > 0 {
+		b = line(b, "  nested", strconv.Itoa(p.Nested))
+	}
 	if p.HasInstallScript {
 		b = line(b, "  install-script")
 	}

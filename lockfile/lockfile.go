@@ -123,6 +123,10 @@ type Package struct {
 	Optional bool
 	// Dev: only dev dependencies of projects lead here.
 	Dev bool
+	// Nested is how many node_modules deep it stands where packages are hoisted, if its peers keep
+	// it from standing higher: as they would be chosen for it alone, they could not stand there. The
+	// graph does not tell that. 0 for most, else 2 to 100.
+	Nested int
 }
 
 // Dependency is an edge.

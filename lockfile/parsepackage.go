@@ -1,5 +1,7 @@
 package lockfile
 
+import "strconv"
+
 // keyword is a set of keywords that may stand once in a package.
 type keyword uint
 
@@ -16,6 +18,7 @@ const (
 	kwLibc
 	kwScript
 	kwDev
+	kwNested
 	kwOptional
 )
 
@@ -87,8 +90,29 @@ func (p *parser) inPackage(c cursor) error {
 			return err
 		}
 		return p.fields(&c, nil)
+	case "nested":
+		return p.nested(c, word, at)
 	}
 	return p.single(c, word, at)
+}
+
+// maxNested is as deep as anybody's packages are nested, and deeper.
+const maxNested = 100
+
+func (p *parser) nested(c cursor, word string, at int) error {
+	if err := p.once(kwNested, word, at); err != nil {
+		return err
+	}
+	var field [1]string
+	if err := p.fields(&c, field[:]); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(field[0])
+	if err != nil || n < 2 || n > maxNested || strconv.Itoa(n) != field[0] {
+		return p.errorf(at, "%q is not a depth of 2 to %d", field[0], maxNested)
+	}
+	p.pkg.Nested = n
+	return nil
 }
 
 // single reads the keywords with one field.

@@ -56,6 +56,7 @@ func TestRoundTrip(t *testing.T) {
 				Engines:          rapid.MapOfN(text, text, 0, 2).Draw(t, "engines"),
 				Bin:              rapid.MapOfN(rapid.StringMatching(`[a-zé ]?[a-z]`), rapid.StringMatching(`[a-z]( [a-z])?(/[a-z])?`), 0, 2).Draw(t, "bin"),
 				HasInstallScript: rapid.Bool().Draw(t, "script"),
+				Nested:           rapid.SampledFrom([]int{0, 0, 2, 3, 100}).Draw(t, "nested"),
 			}
 			for k := range p.Bin {
 				if strings.HasPrefix(k, " ") {

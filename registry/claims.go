@@ -158,6 +158,9 @@ func checkPackageName(name string) error {
 // that mean something in a URL or a package spec.
 func validSegments(name string) bool {
 	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool {
+		if 'a' <= r && r <= 'z' || '-' <= r && r <= '9' { // of which most names are made
+			return false
+		}
 		return unicode.IsControl(r) || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune(`\%?#:"`, r)
 	}) {
 		return false

@@ -23,6 +23,7 @@ type Entry struct {
 	config   Config
 	kind     Kind
 	patterns []pattern
+	shown    string  // URL of what was configured, for messages
 	opener   *opener // shared by the entries that differ in being enabled
 }
 
@@ -37,7 +38,9 @@ type opener struct {
 
 func (p *opener) get() (opened, error) {
 	p.once.Do(func() {
-		p.o, p.err = p.open()
+		if p.o, p.err = p.open(); p.err == nil {
+			p.o.shown = bareURL(p.o.url)
+		}
 		p.done.Store(true)
 	})
 	return p.o, p.err
@@ -47,6 +50,7 @@ func (p *opener) get() (opened, error) {
 type opened struct {
 	registry   pantry.Registry
 	url        string
+	shown      string // url for messages
 	credential string // source of the credential that requests carry; "" for none
 }
 
@@ -57,7 +61,11 @@ var _ pantry.Unwrapper = (*Entry)(nil)
 func (m *Manager) newEntry(c Config, patterns []pattern, given pantry.Registry) *Entry {
 	kind, _ := findKind(m.o.Kinds, c.Type)
 	open := func() (opened, error) { return m.open(c, kind, given) }
-	return &Entry{m: m, config: c, kind: kind, patterns: patterns, opener: &opener{open: open}}
+	raw := c.URL
+	if raw == "" {
+		raw = kind.DefaultURL
+	}
+	return &Entry{m: m, config: c, kind: kind, patterns: patterns, shown: bareURL(raw), opener: &opener{open: open}}
 }
 
 // with returns the entry with another setting of enabled, sharing what is open.
@@ -92,7 +100,8 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 		return cl, err
 	}
 	r, err := kind.Open(OpenOptions{
-		Name: c.Name, Client: client, ClientAt: clientAt, AllowMissingChecksum: c.AllowMissingChecksum, Config: c,
+		Name: c.Name, Client: client, ClientAt: clientAt, AllowMissingChecksum: c.AllowMissingChecksum,
+		CacheDir: m.o.CacheDir, Now: m.o.Now, Config: c,
 	})
 	if err != nil {
 		return opened{}, err
@@ -131,16 +140,12 @@ func (e *Entry) NPMStyle() bool { return e.kind.NPMStyle }
 // URL is the registry's URL without user information and query, for messages. Variables in it are
 // expanded once the registry was opened.
 func (e *Entry) URL() string {
-	raw := e.config.URL
-	if raw == "" {
-		raw = e.kind.DefaultURL
-	}
 	if e.opener.done.Load() {
 		if o, err := e.opener.get(); err == nil && o.url != "" {
-			raw = o.url
+			return o.shown
 		}
 	}
-	return bareURL(raw)
+	return e.shown
 }
 
 // bareURL removes what may be secret from a URL, whatever shape the rest has.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/registry/pkg/model"
 
@@ -47,6 +48,9 @@ type OpenOptions struct {
 	ClientAt func(url string) (*transport.Client, error)
 	// AllowMissingChecksum accepts artifacts without a digest.
 	AllowMissingChecksum bool
+	// CacheDir and Now are those of the manager's Options.
+	CacheDir string
+	Now      func() time.Time
 	// Config is the entry as configured, variables not expanded.
 	Config Config
 }
@@ -89,7 +93,13 @@ func openNPM(o OpenOptions) (pantry.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return npm.New(npm.Options{Name: o.Name, Client: c, AllowMissingChecksum: o.AllowMissingChecksum})
+	return newNPM(o, c)
+}
+
+func newNPM(o OpenOptions, c *transport.Client) (*npm.Registry, error) {
+	return npm.New(npm.Options{
+		Name: o.Name, Client: c, AllowMissingChecksum: o.AllowMissingChecksum, CacheDir: o.CacheDir, Now: o.Now,
+	})
 }
 
 func openCustom(o OpenOptions) (pantry.Registry, error) {
@@ -122,7 +132,7 @@ func openGitHub(o OpenOptions) (pantry.Registry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if opts.Packages, err = npm.New(npm.Options{Name: o.Name, Client: packages, AllowMissingChecksum: o.AllowMissingChecksum}); err != nil {
+		if opts.Packages, err = newNPM(o, packages); err != nil {
 			return nil, err
 		}
 	}

@@ -31,7 +31,11 @@ type Options struct {
 	// Observe is told about every request on the wire; it may be called by several goroutines
 	// at once. nil means nobody is told.
 	Observe func(transport.Exchange)
-	// Now is the clock that durations are measured with. nil means time.Now.
+	// CacheDir is a folder where registries keep what they said, for questions that allow its use
+	// (see [pantry.Asking]); "" keeps nothing.
+	CacheDir string
+	// Now is the clock that durations are measured with, and the age of what is kept. nil means
+	// time.Now.
 	Now func() time.Time
 	// Transport may change what an entry's client is made of, after variables were expanded.
 	Transport func(Config, *transport.Options)

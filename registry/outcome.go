@@ -42,20 +42,23 @@ const (
 // after is the table of the package comment: the next step by outcome and mode. What is not in it
 // stops.
 func after(o Outcome, mode Fallback) step {
-	row, ok := map[Outcome][4]step{
-		//                failover  always    not-found never
-		Found:           {done, done, done, done},
-		NameNotFound:    {next, next, next, stop},
-		VersionNotFound: {stop, warnNext, stop, stop},
-		DeniedAnonymous: {next, next, stop, stop},
-		DeniedCred:      {stop, warnNext, stop, stop},
-		Unavailable:     {warnNext, warnNext, stop, stop},
-		Invalid:         {warnNext, warnNext, stop, stop},
-		Integrity:       {stop, stop, stop, stop},
-		Failed:          {stop, stop, stop, stop},
-	}[o]
-	if !ok {
-		return stop
+	row := [4]step{}
+	switch o {
+	//          failover  always    not-found never
+	case Found:
+		row = [4]step{done, done, done, done}
+	case NameNotFound:
+		row = [4]step{next, next, next, stop}
+	case VersionNotFound:
+		row = [4]step{stop, warnNext, stop, stop}
+	case DeniedAnonymous:
+		row = [4]step{next, next, stop, stop}
+	case DeniedCred:
+		row = [4]step{stop, warnNext, stop, stop}
+	case Unavailable, Invalid:
+		row = [4]step{warnNext, warnNext, stop, stop}
+	case Integrity, Failed:
+		row = [4]step{stop, stop, stop, stop}
 	}
 	switch mode {
 	case Failover:

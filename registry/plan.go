@@ -40,6 +40,7 @@ func (s *state) plan(r Request) plan {
 		_, ok := e.Claims(r.Name)
 		return ok
 	}
+	p.candidates = make([]candidate, 0, len(s.entries))
 	left := 0
 	for _, e := range s.entries {
 		c := candidate{entry: e}

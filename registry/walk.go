@@ -30,7 +30,7 @@ type walker[T any] struct {
 func walk[T any](ctx context.Context, m *Manager, r Request, ask question[T]) (T, Decision, error) {
 	start := m.o.Now()
 	w := &walker[T]{m: m, s: m.state.Load(), ask: ask, last: -1}
-	w.d = Decision{Name: r.Name, Wanted: r.Wanted, Attempts: []Attempt{}}
+	w.d = Decision{Name: r.Name, Wanted: r.Wanted, Attempts: make([]Attempt, 0, len(w.s.entries))}
 	if w.d.Wanted == "" {
 		w.d.Wanted = r.Version
 	}

@@ -2,23 +2,22 @@ package resolve
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
 	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/npmtree"
 )
 
 // result writes the bound graph down as a lockfile.
 func (r *resolver) result(b *binder) *Result {
-	ids := makeIDs(b)
+	ids := b.makeIDs()
 	lock := &lockfile.Lock{
-		Projects:  map[string]*lockfile.Project{".": r.project(b.all[0], ids)},
+		Projects:  map[string]*lockfile.Project{".": r.projectOf(b.all[0], ids)},
 		Overrides: r.manifest.Overrides.Strings(),
-		Packages:  map[lockfile.ID]*lockfile.Package{},
+		Packages:  make(map[lockfile.ID]*lockfile.Package, len(ids)),
 	}
 	meta := map[lockfile.ID]*pantry.Metadata{}
 	for _, inst := range b.all[1:] {
@@ -26,87 +25,113 @@ func (r *resolver) result(b *binder) *Result {
 		if lock.Packages[id] != nil {
 			continue
 		}
-		lock.Packages[id] = r.bound(inst, ids)
-		if inst.node.meta != nil {
-			meta[id] = inst.node.meta
+		p := r.bound(inst, ids)
+		p.Nested = b.depths[inst.node.Package]
+		lock.Packages[id] = p
+		if p := r.packages[inst.node.Package.Index]; p.meta != nil {
+			meta[id] = p.meta
 		}
-		r.reportPeers(inst)
+		r.reportPeers(b, inst)
 	}
-	markReach(lock)
+	r.markReach(lock, b, ids)
 	slices.SortStableFunc(r.warnings, func(a, b Warning) int {
 		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.Message, b.Message))
 	})
 	return &Result{Lock: lock, Metadata: meta, Warnings: slices.Compact(r.warnings)}
 }
 
-func (r *resolver) project(root *instance, ids map[int]lockfile.ID) *lockfile.Project {
-	p := &lockfile.Project{Dependencies: map[string]lockfile.Wish{}}
-	for _, e := range root.node.edges {
-		w := lockfile.Wish{Kind: e.kind, Spec: e.value}
-		if d := root.deps[e.name]; d != nil {
+func (r *resolver) projectOf(root *instance, ids map[int]lockfile.ID) *lockfile.Project {
+	p := &lockfile.Project{Dependencies: make(map[string]lockfile.Wish, len(root.deps))}
+	for k, d := range root.deps {
+		n := r.needs[root.node.Edges[k].Dep.Index]
+		w := lockfile.Wish{Kind: n.kind, Spec: n.value}
+		if d != nil {
 			w.ID = ids[d.class]
 		}
-		p.Dependencies[e.name] = w
+		p.Dependencies[n.name] = w
 	}
 	return p
 }
 
 // bound is the lockfile's entry of an instance.
 func (r *resolver) bound(inst *instance, ids map[int]lockfile.ID) *lockfile.Package {
-	n := inst.node
-	p := lockPackage(n)
-	p.Dependencies = map[string]lockfile.Dependency{}
-	for _, e := range n.edges {
-		if e.to == nil && !e.optional {
+	known := r.packages[inst.node.Package.Index]
+	p := lockPackage(known)
+	if known.meta == nil && r.unchanged(inst, ids) {
+		return p // with the dependencies it had
+	}
+	p.Dependencies = make(map[string]lockfile.Dependency, len(inst.deps)+len(known.leftOut))
+	for _, n := range known.leftOut {
+		p.Dependencies[n.name] = lockfile.Dependency{Spec: n.value, Optional: true}
+	}
+	for k, to := range inst.deps {
+		n := r.needs[inst.node.Edges[k].Dep.Index]
+		if to == nil && !n.optional && !n.peer {
 			continue
 		}
-		d := lockfile.Dependency{Spec: e.value, Optional: e.optional}
-		if x := inst.deps[e.name]; x != nil {
-			d.ID = ids[x.class]
+		d := lockfile.Dependency{Spec: n.value, Optional: n.optional, Peer: n.peer}
+		if to != nil {
+			d.ID = ids[to.class]
 		}
-		p.Dependencies[e.name] = d
-	}
-	for _, pr := range n.peers {
-		d := lockfile.Dependency{Spec: pr.value, Optional: pr.optional, Peer: true}
-		if x := inst.deps[pr.name]; x != nil {
-			d.ID = ids[x.class]
-		}
-		p.Dependencies[pr.name] = d
+		p.Dependencies[n.name] = d
 	}
 	return p
 }
 
+// unchanged says whether inst leads to what is locked for it.
+func (r *resolver) unchanged(inst *instance, ids map[int]lockfile.ID) bool {
+	known := r.packages[inst.node.Package.Index]
+	locked := known.locked.Dependencies
+	if len(locked) != len(inst.deps)+len(known.leftOut) {
+		return false
+	}
+	for k, to := range inst.deps {
+		var id lockfile.ID
+		if to != nil {
+			id = ids[to.class]
+		}
+		if locked[inst.node.Edges[k].Dep.Name].ID != id {
+			return false
+		}
+	}
+	return true
+}
+
 // reportPeers warns of peers that are missing or of the wrong version.
-func (r *resolver) reportPeers(inst *instance) {
-	n := inst.node
-	for _, p := range n.peers {
-		x := inst.around[p.name]
+func (r *resolver) reportPeers(b *binder, inst *instance) {
+	n := inst.node.Package
+	for k, to := range inst.deps {
+		e := &inst.node.Edges[k]
+		if !e.Dep.Peer {
+			continue
+		}
+		need := r.needs[e.Dep.Index]
 		switch {
-		case x == nil && !p.optional:
-			r.warn(PeerMissing, n.name, "%s@%s expects %s@%s beside it, and nothing brings it", n.name, n.version, p.name, p.value)
-		case x != nil && !p.fits(x) && !prereleaseFits(x, p):
-			r.warn(PeerConflict, n.name, "%s@%s expects %s@%s beside it, but there is %s%s",
-				n.name, n.version, p.name, p.value, x.version, neededBy(x.parent))
+		case to == nil && !need.optional:
+			r.warn(PeerMissing, n.Name, "%s@%s expects %s@%s beside it, and nothing brings it", n.Name, n.Version, need.name, need.value)
+		case to != nil && !need.fitsPackage(to.node.Package) && !prereleaseFits(to.node.Package, need):
+			r.warn(PeerConflict, n.Name, "%s@%s expects %s@%s beside it, but there is %s%s",
+				n.Name, n.Version, need.name, need.value, to.node.Package.Version, neededBy(to.node.By))
 		}
 	}
 }
 
 // prereleaseFits is lenient: who installs a prerelease of a peer on purpose knows it.
-func prereleaseFits(x *node, p peer) bool {
-	return x.name == p.spec.Package && strings.Contains(x.version, "-") && !p.wish.isTag && matchPrerelease(p.wish, x.version)
+func prereleaseFits(x *npmtree.Package, n *need) bool {
+	return x.Name == n.pkg && strings.Contains(x.Version, "-") && !n.wish.isTag && matchPrerelease(*n.wish, x.Version)
 }
 
-// lockPackage writes down what is known of n itself, without its dependencies.
-func lockPackage(n *node) *lockfile.Package {
-	if n.locked != nil {
-		p := *n.locked
-		p.Optional, p.Dev = false, false
-		return &p
+// lockPackage writes down what is known of p itself, without its dependencies.
+func lockPackage(p *pkg) *lockfile.Package {
+	if p.meta == nil {
+		locked := *p.locked
+		locked.Optional, locked.Dev = false, false
+		return &locked
 	}
-	m := n.meta
+	m := p.meta
 	return &lockfile.Package{
-		Registry: n.registry, Name: n.name, Version: n.version,
-		Integrity: lockIntegrity(m.Artifact.Integrity), URL: m.Artifact.URL, Unconfirmed: n.unconfirmed,
+		Registry: p.Registry, Name: p.Name, Version: p.Version,
+		Integrity: lockIntegrity(m.Artifact.Integrity), URL: m.Artifact.URL, Unconfirmed: p.unconfirmed,
 		Bin: lockBin(m.Bin), OS: m.OS, CPU: m.CPU, Libc: m.Libc, Engines: m.Engines,
 		Bundled: m.BundledDependencies, HasInstallScript: m.HasInstallScript, Deprecated: m.Deprecated,
 	}
@@ -131,103 +156,30 @@ func lockBin(bin map[string]string) map[string]string {
 // lockIntegrity keeps the strongest digests: a weaker one beside them proves nothing more.
 func lockIntegrity(s integrity.Set) integrity.Set { return slices.Clone(integrity.Set(s.Strongest())) }
 
-// makeIDs gives every class of instances its ID: the package, and where that is not enough the
-// peers in which its instances differ.
-func makeIDs(b *binder) map[int]lockfile.ID {
-	byPackage := map[lockfile.ID][]*instance{}
-	for _, inst := range b.merge() {
-		if inst.node.isRoot() {
-			continue
-		}
-		id := lockfile.MakeID(inst.node.registry, inst.node.name, inst.node.version)
-		byPackage[id] = append(byPackage[id], inst)
-	}
-	ids := map[int]lockfile.ID{}
-	for id, group := range byPackage {
-		if len(group) == 1 {
-			ids[group[0].class] = id
-			continue
-		}
-		taken := map[lockfile.ID]bool{}
-		suffixes := suffixes(group)
-		for i, inst := range group {
-			full := id + lockfile.ID(suffixes[i])
-			for k := 2; taken[full]; k++ {
-				full = id + lockfile.ID(fmt.Sprintf("%s(%d)", suffixes[i], k))
-			}
-			taken[full] = true
-			ids[inst.class] = full
-		}
-	}
-	return ids
-}
-
-// suffixes names what is around each instance of one package, where they differ.
-func suffixes(group []*instance) []string {
-	names := map[string]bool{}
-	for _, inst := range group {
-		for name := range inst.around {
-			names[name] = true
-		}
-	}
-	out := make([]string, len(group))
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		versions := make([]string, len(group))
-		same := true
-		for i, inst := range group {
-			if x := inst.around[name]; x != nil {
-				versions[i] = x.version
-			}
-			same = same && versions[i] == versions[0]
-		}
-		for i, v := range versions {
-			if !same && v != "" {
-				out[i] += "(" + name + "@" + v + ")"
-			}
-		}
-	}
-	for i, inst := range group {
-		if inst.node.scope != "" {
-			out[i] += "(" + inst.node.scope + ")"
-		}
-	}
-	return out
-}
-
 // markReach sets Dev and Optional: what no other kind of wish or edge leads to.
-func markReach(l *lockfile.Lock) {
-	reach := func(follow func(lockfile.Wish) bool, edge func(lockfile.Dependency) bool) map[lockfile.ID]bool {
-		seen := map[lockfile.ID]bool{}
-		var todo []lockfile.ID
-		visit := func(id lockfile.ID) {
-			if id != "" && !seen[id] {
-				seen[id] = true
-				todo = append(todo, id)
-			}
-		}
-		for _, p := range l.Projects {
-			for _, w := range p.Dependencies {
-				if follow(w) {
-					visit(w.ID)
-				}
-			}
-		}
-		for len(todo) > 0 {
-			id := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
-			for _, d := range l.Packages[id].Dependencies {
-				if edge(d) {
-					visit(d.ID)
-				}
-			}
-		}
-		return seen
+func (r *resolver) markReach(l *lockfile.Lock, b *binder, ids map[int]lockfile.ID) {
+	needOf := func(inst *instance, k int) *need { return r.needs[inst.node.Edges[k].Dep.Index] }
+	prod := b.reach(func(inst *instance, k int) bool { return needOf(inst, k).kind != lockfile.Dev })
+	needed := b.reach(func(inst *instance, k int) bool { return !needOf(inst, k).optional })
+	for class, id := range ids {
+		p := l.Packages[id]
+		p.Dev, p.Optional = !prod[class], !needed[class]
 	}
-	any := func(lockfile.Dependency) bool { return true }
-	prod := reach(func(w lockfile.Wish) bool { return w.Kind != lockfile.Dev }, any)
-	needed := reach(func(w lockfile.Wish) bool { return w.Kind != lockfile.Optional },
-		func(d lockfile.Dependency) bool { return !d.Optional })
-	for id, p := range l.Packages {
-		p.Dev, p.Optional = !prod[id], !needed[id]
+}
+
+// reach finds the classes that the project leads to along the edges that follow accepts.
+func (b *binder) reach(follow func(inst *instance, edge int) bool) []bool {
+	reached := make([]bool, b.classes)
+	todo := []*instance{b.all[0]}
+	for len(todo) > 0 {
+		inst := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		for k, to := range inst.deps {
+			if to != nil && !reached[to.class] && follow(inst, k) {
+				reached[to.class] = true
+				todo = append(todo, to)
+			}
+		}
 	}
+	return reached
 }

@@ -1,18 +1,22 @@
 package resolve
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/npmtree"
+	"github.com/pantry-go/pantry/semver"
 )
 
 // oldLock answers what the lockfile so far says of a dependency.
 type oldLock struct {
 	lock    *lockfile.Lock
 	refresh func(name string) bool
-	origins map[string]map[string]bool // name -> registries
-	entries map[nodeKey]*lockfile.Package
+	origins map[string][]string // name -> registries, those that nobody has confirmed left out
+	classes *npmtree.Classes
+	only    map[lockfile.ID]bool // optional peers have them to themselves
+	version []semver.Version     // of the classes, read when first needed
+	read    []bool
 }
 
 func newOldLock(l *lockfile.Lock, refresh func(string) bool) *oldLock {
@@ -22,93 +26,159 @@ func newOldLock(l *lockfile.Lock, refresh func(string) bool) *oldLock {
 	if refresh == nil {
 		refresh = func(string) bool { return false }
 	}
-	o := &oldLock{lock: l, refresh: refresh, origins: map[string]map[string]bool{}, entries: map[nodeKey]*lockfile.Package{}}
-	for _, id := range slices.Sorted(maps.Keys(l.Packages)) {
+	classes := npmtree.Classify(l)
+	o := &oldLock{
+		lock: l, refresh: refresh, classes: classes, only: npmtree.OnlyOptionalPeers(l),
+		origins: make(map[string][]string, len(l.Packages)),
+		version: make([]semver.Version, len(classes.First)), read: make([]bool, len(classes.First)),
+	}
+	alone := map[string][]string{} // one slice for all names of one registry
+	for _, id := range classes.First {
 		p := l.Packages[id]
-		if o.origins[p.Name] == nil {
-			o.origins[p.Name] = map[string]bool{}
-		}
-		if confirmed(p) { // else it may go back to the registry that should have been asked
-			o.origins[p.Name][p.Registry] = true
-		}
-		// of several instances the first stands for all: they differ in their peers only
-		if key := (nodeKey{registry: p.Registry, name: p.Name, version: p.Version}); o.entries[key] == nil {
-			o.entries[key] = p
+		was, known := o.origins[p.Name]
+		switch {
+		case !confirmed(p): // it may go back to the registry that should have been asked
+			o.origins[p.Name] = was
+		case !known || len(was) == 0:
+			if alone[p.Registry] == nil {
+				alone[p.Registry] = []string{p.Registry}
+			}
+			o.origins[p.Name] = alone[p.Registry]
+		case !slices.Contains(was, p.Registry):
+			o.origins[p.Name] = append(slices.Clone(was), p.Registry)
 		}
 	}
 	return o
 }
 
+// confirmed says whether p is a locked package whose origin is beyond doubt.
+func confirmed(p *lockfile.Package) bool { return p != nil && p.Unconfirmed == "" }
+
 // covers says that name is locked, so that it is most likely not asked for.
-func (o *oldLock) covers(name string) bool { return len(o.origins[name]) > 0 && !o.refresh(name) }
-
-func (o *oldLock) entry(n *node) *lockfile.Package {
-	return o.entries[nodeKey{registry: n.registry, name: n.name, version: n.version}]
+func (o *oldLock) covers(name string) bool {
+	_, known := o.origins[name]
+	return known && !o.refresh(name)
 }
 
-// dependency returns what was locked for a name below n.
-func (o *oldLock) dependency(n *node, name string) (id lockfile.ID, spec string, ok bool) {
-	if n.isRoot() {
-		p := o.lock.Projects["."]
-		if p == nil {
-			return "", "", false
+// classOf returns the first class of a version; -1 where it is not locked.
+func (o *oldLock) classOf(registry, name, version string) int {
+	if len(o.lock.Packages) == 0 {
+		return -1
+	}
+	return o.classes.FirstOf(lockfile.MakeID(registry, name, version))
+}
+
+// entry is the package that stands for a class.
+func (o *oldLock) entry(class int) *lockfile.Package { return o.lock.Packages[o.classes.First[class]] }
+
+// semver is the version of a class.
+func (o *oldLock) semver(class int) semver.Version {
+	if !o.read[class] {
+		o.version[class], _ = semver.ParseLoose(o.entry(class).Version)
+		o.read[class] = true
+	}
+	return o.version[class]
+}
+
+// dependency returns what was locked for a name below p.
+func (o *oldLock) dependency(p *pkg, name string) (id lockfile.ID, spec string) {
+	if p.Index != 0 {
+		d := p.locked.Dependencies[name]
+		return d.ID, d.Spec
+	}
+	if project := o.lock.Projects["."]; project != nil {
+		w := project.Dependencies[name]
+		return w.ID, w.Spec
+	}
+	return "", ""
+}
+
+// target returns the package that was locked for what p needs, and its class, if it still will do; else
+// nil. A peer stays what it was as long as the wish is the same: the project may have one that does
+// not satisfy. Where nobody has confirmed its origin yet, who answers for it is to be asked again.
+func (o *oldLock) target(p *pkg, n *need) (*lockfile.Package, int) {
+	if n.err != nil || p.locked == nil && p.Index != 0 {
+		return nil, 0
+	}
+	id, spec := o.dependency(p, n.name)
+	locked := o.lock.Packages[id]
+	if locked == nil || locked.Tool != nil || o.refresh(locked.Name) {
+		return nil, 0
+	}
+	class := o.classes.Of[id]
+	if n.wish.isTag || n.peer {
+		if spec == n.value && !n.overridden && (n.peer || locked.Name == n.pkg) {
+			return locked, class
 		}
-		w, ok := p.Dependencies[name]
-		return w.ID, w.Spec, ok
+		return nil, 0
 	}
-	if n.old == nil {
-		return "", "", false
+	if !n.fits(locked.Registry, locked.Name, o.semver(class)) {
+		return nil, 0
 	}
-	d, ok := n.old.Dependencies[name]
-	return d.ID, d.Spec, ok
+	return locked, class
 }
 
-// target returns the package that was locked for e below n, if it still will do. Where nobody has
-// confirmed its origin yet, who answers for it is to be asked again.
-func (o *oldLock) target(n *node, e *edge) *lockfile.Package {
-	if e.err != nil {
+// lockedFor returns the package of the tree that is locked for what p needs; nil where that is open.
+func (r *resolver) lockedFor(p *pkg, n *need) *npmtree.Package {
+	if len(r.old.lock.Packages) == 0 {
 		return nil
 	}
-	id, spec, ok := o.dependency(n, e.name)
-	if !ok || id == "" {
+	locked, class := r.old.target(p, n)
+	if !confirmed(locked) {
 		return nil
 	}
-	p := o.lock.Packages[id]
-	if p == nil || o.refresh(p.Name) {
-		return nil
+	return r.lockedPackage(class, p, locked).Package
+}
+
+// lockedPackage returns the package of a class, as p would have it. What it needs is read when
+// it is chosen.
+func (r *resolver) lockedPackage(class int, p *pkg, locked *lockfile.Package) *pkg {
+	chain := r.chain(p, locked.Name, locked.Version)
+	if len(chain) == 0 && r.byClass[class] != nil {
+		return r.byClass[class]
 	}
-	locked := node{registry: p.Registry, name: p.Name, version: p.Version}
-	sameTag := e.wish.isTag && spec == e.value && e.spec.Raw == e.value && p.Name == e.spec.Package
-	if locked.fits(e.spec, e.wish) || sameTag {
+	key := packageKey{locked.Registry, locked.Name, locked.Version, chainString(chain), class}
+	if have := r.byKey[key]; have != nil {
+		return have
+	}
+	made := &pkg{
+		Package: &npmtree.Package{
+			Registry: locked.Registry, Name: locked.Name, Version: locked.Version, Scope: key.scope,
+			Bundled: locked.Bundled, Depth: locked.Nested, Index: len(r.packages),
+		},
+		locked: locked, class: class, chain: chain, unread: true, unconfirmed: locked.Unconfirmed,
+	}
+	r.packages = append(r.packages, made)
+	if len(chain) == 0 {
+		r.byClass[class] = made
+	} else {
+		r.byKey[key] = made
+	}
+	return made
+}
+
+// read makes known what a locked package needs.
+func (r *resolver) read(p *pkg) *pkg {
+	if !p.unread {
 		return p
 	}
-	return nil
-}
-
-// peer is target for a peer of n.
-func (o *oldLock) peer(n *node, p peer) *lockfile.Package {
-	if n.old == nil {
-		return nil
+	p.unread = false
+	needs := make([]need, 0, len(p.locked.Dependencies))
+	for name, d := range p.locked.Dependencies {
+		if d.Peer {
+			if n, ok := r.packuments.newPeer(name, d.Spec, d.Optional); ok {
+				n.unbound, n.due = d.ID == "", r.old.only[d.ID]
+				needs = append(needs, n)
+			}
+			continue
+		}
+		n := r.packuments.newNeed(name, d.Spec, d.Optional, noRegistry)
+		if d.Optional && d.ID == "" && !r.old.refresh(n.pkg) {
+			p.leftOut = append(p.leftOut, n)
+			continue
+		}
+		needs = append(needs, n)
 	}
-	d, ok := n.old.Dependencies[p.name]
-	if !ok || d.ID == "" || !d.Peer {
-		return nil
-	}
-	locked := o.lock.Packages[d.ID]
-	if locked == nil || o.refresh(locked.Name) {
-		return nil
-	}
-	if !p.fits(&node{registry: locked.Registry, name: locked.Name, version: locked.Version}) {
-		return nil
-	}
-	return locked
-}
-
-// leftOut says that e is an optional dependency of a locked package that could not be had then.
-func (o *oldLock) leftOut(n *node, e *edge) bool {
-	if n.locked == nil || !e.optional {
-		return false
-	}
-	d, ok := n.locked.Dependencies[e.name]
-	return ok && d.ID == "" && !o.refresh(e.spec.Package)
+	r.setNeeds(p, needs)
+	return p
 }

@@ -5,29 +5,46 @@ import (
 	"sync"
 
 	"github.com/pantry-go/pantry"
-	"github.com/pantry-go/pantry/manifest"
 )
 
 // packuments asks the source for each name once and far ahead: when a package arrives, the version
-// that will most likely be chosen is looked into, and its dependencies are asked for at once.
-// What was guessed wrongly costs a request, never a different result.
+// that will most likely be chosen is looked into, and what it needs is asked for at once. What was
+// guessed wrongly costs a request, never a different result.
 type packuments struct {
-	ctx         context.Context
-	src         Source
-	node        func() string
-	group       sync.WaitGroup
-	mu          sync.Mutex
-	byName      map[pkgKey]*future
-	guessed     map[guess]bool
-	skipGuesses func(name string) bool // names that need no asking ahead
+	ctx    context.Context
+	src    Source
+	node   func() *engine
+	wishes sync.Map // by text, *wish
+	names  sync.Map // whether they are good
+	group  sync.WaitGroup
+
+	mu     sync.Mutex // guards the following
+	byName map[pkgKey]*future
+	looked map[question]depth
+
+	releases sync.Map // by release3, *release
+
+	locked func(name string) bool // it need not be asked for ahead
+	own    map[string]*wish       // what the project itself wishes for, by package
 }
 
+// pkgKey is a package of a registry; "" stands for whichever has it.
 type pkgKey struct{ registry, name string }
 
-type guess struct {
-	key pkgKey
-	raw string
+// question asks for a version of a package. There is one *wish for each text.
+type question struct {
+	pkgKey
+	wish *wish
 }
+
+// depth says how much is asked for ahead.
+type depth uint8
+
+const (
+	shallow   depth = iota // the package, nothing of what it needs
+	withPeers              // and its peers: it may be looked at, but hardly be installed
+	withAll                // and all it needs
+)
 
 type future struct {
 	done   chan struct{}
@@ -37,50 +54,62 @@ type future struct {
 
 func newPackuments(ctx context.Context, src Source, node func() string) *packuments {
 	return &packuments{
-		ctx: ctx, src: src, node: node,
-		byName:  map[pkgKey]*future{},
-		guessed: map[guess]bool{},
+		ctx: ctx, src: src,
+		node:   sync.OnceValue(func() *engine { return newEngine(node()) }),
+		byName: map[pkgKey]*future{},
+		looked: map[question]depth{},
+		locked: func(string) bool { return false },
+		own:    map[string]*wish{},
 	}
 }
 
 // wait returns when no question is under way any more.
 func (p *packuments) wait() { p.group.Wait() }
 
-// start asks for spec's package unless that was done before.
-func (p *packuments) start(spec manifest.Spec) *future {
-	key := pkgKey{spec.Registry, spec.Package}
+// start asks for q's package unless that was done before.
+func (p *packuments) start(q question) *future {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f := p.byName[key]
+	return p.startLocked(q)
+}
+
+func (p *packuments) startLocked(q question) *future {
+	f := p.byName[q.pkgKey]
 	if f != nil {
 		return f
 	}
 	f = &future{done: make(chan struct{})}
-	p.byName[key] = f
+	p.byName[q.pkgKey] = f
 	p.group.Add(1)
 	go func() {
 		defer p.group.Done()
 		defer close(f.done)
-		f.answer, f.err = p.ask(p.ctx, spec)
+		f.answer, f.err = p.ask(p.ctx, q)
 	}()
 	return f
 }
 
-func (p *packuments) ask(ctx context.Context, spec manifest.Spec) (Answer, error) {
-	w := parseWish(spec.Range)
+func (p *packuments) ask(ctx context.Context, q question) (Answer, error) {
 	return p.src.Package(ctx, Want{
-		Name: spec.Package, Registry: spec.Registry, Range: spec.Range,
-		Accept: func(pkg pantry.Package) bool {
-			_, err := pick(pkg, w, "")
-			return err == nil
-		},
+		Name: q.name, Registry: q.registry, Range: q.wish.raw,
+		Accept: func(pkg pantry.Package) bool { return has(pkg, *q.wish) },
 	})
 }
 
-// choose waits for spec's package and picks a version. If what is at hand has none for it, the
-// source is asked once more: it knows whether another registry may be.
-func (p *packuments) choose(ctx context.Context, spec manifest.Spec) (Answer, string, error) {
-	f := p.start(spec)
+// wish is parseWish that remembers: a few thousand ranges are asked for again and again.
+func (p *packuments) wish(raw string) *wish {
+	if w, ok := p.wishes.Load(raw); ok {
+		return w.(*wish)
+	}
+	w := parseWish(raw)
+	known, _ := p.wishes.LoadOrStore(raw, &w)
+	return known.(*wish)
+}
+
+// choose waits for q's package and picks a version. If what is at hand has none for it, the source
+// is asked once more: it knows whether another registry may be.
+func (p *packuments) choose(ctx context.Context, q question) (Answer, string, error) {
+	f := p.start(q)
 	select {
 	case <-f.done:
 	case <-ctx.Done():
@@ -89,65 +118,73 @@ func (p *packuments) choose(ctx context.Context, spec manifest.Spec) (Answer, st
 	if f.err != nil {
 		return Answer{}, "", f.err
 	}
-	w := parseWish(spec.Range)
-	version, err := pick(f.answer.Package, w, p.node())
+	version, err := pick(f.answer.Package, *q.wish, p.node())
 	if err == nil {
 		return f.answer, version, nil
 	}
-	answer, askErr := p.ask(ctx, spec)
+	answer, askErr := p.ask(ctx, q)
 	if askErr != nil {
 		return Answer{}, "", askErr
 	}
-	version, err = pick(answer.Package, w, p.node())
+	version, err = pick(answer.Package, *q.wish, p.node())
 	return answer, version, err
 }
 
-// ahead asks for spec's package and, when it is there, for what the likely version needs.
-func (p *packuments) ahead(spec manifest.Spec) {
-	if p.skipGuesses != nil && p.skipGuesses(spec.Package) {
+// ahead asks for q's package and, when it is there, for what the likely version needs.
+func (p *packuments) ahead(q question, d depth) {
+	if p.locked(q.name) {
 		return
 	}
-	g := guess{pkgKey{spec.Registry, spec.Package}, spec.Range}
 	p.mu.Lock()
-	seen := p.guessed[g]
-	p.guessed[g] = true
-	p.mu.Unlock()
-	if seen {
+	before, asked := p.looked[q]
+	if asked && before >= d {
+		p.mu.Unlock()
 		return
 	}
-	f := p.start(spec)
-	p.group.Add(1)
-	go func() {
-		defer p.group.Done()
-		select {
-		case <-f.done:
-		case <-p.ctx.Done():
-			return
-		}
-		if f.err != nil {
-			return
-		}
-		version, err := pick(f.answer.Package, parseWish(spec.Range), p.node())
-		if err != nil {
-			return
-		}
-		if m, err := f.answer.Package.Metadata(version); err == nil {
-			p.aheadOf(m)
-		}
-	}()
+	p.looked[q] = d
+	f := p.startLocked(q)
+	if d > shallow {
+		p.group.Add(1)
+	}
+	p.mu.Unlock()
+	if d > shallow {
+		go p.lookInto(f, q, d)
+	}
 }
 
-// aheadOf asks for everything m needs.
-func (p *packuments) aheadOf(m *pantry.Metadata) {
-	needs := needsOf(m)
-	for _, e := range needs.edges {
-		if e.err == nil {
-			p.ahead(e.spec)
+func (p *packuments) lookInto(f *future, q question, d depth) {
+	defer p.group.Done()
+	select {
+	case <-f.done:
+	case <-p.ctx.Done():
+		return
+	}
+	if f.err != nil {
+		return
+	}
+	version, err := pick(f.answer.Package, *q.wish, p.node())
+	if err != nil {
+		return
+	}
+	if rel, err := p.release(f.answer, version); err == nil {
+		for i := range rel.needs {
+			p.aheadFor(&rel.needs[i], d)
 		}
 	}
-	for _, peer := range needs.peers {
-		if !peer.optional {
-			p.ahead(peer.spec)
+}
+
+// aheadFor asks for what a package needs that is itself looked into as deep as d.
+func (p *packuments) aheadFor(n *need, d depth) {
+	switch {
+	case n.err != nil || n.silent() || d < withAll && !n.peer:
+		return
+	case d == withAll && n.peer && n.optional:
+		d = withPeers
+	}
+	if own := p.own[n.pkg]; own != nil && own != n.wish { // the project's version will do, as a rule
+		if d = shallow; n.peer {
+			d = withPeers
 		}
 	}
+	p.ahead(n.question(), d)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/semver"
@@ -46,44 +47,65 @@ func (w wish) any() bool { return !w.isTag && w.rng.Any() }
 //
 // The error matches [pantry.ErrVersionNotFound].
 func Pick(pkg pantry.Package, wanted, nodeVersion string) (string, error) {
-	return pick(pkg, parseWish(wanted), nodeVersion)
+	return pick(pkg, parseWish(wanted), newEngine(nodeVersion))
 }
 
-func pick(pkg pantry.Package, w wish, nodeVersion string) (string, error) {
-	if w.isTag {
-		if v, ok := pkg.Tags()[w.raw]; ok && slices.Contains(pkg.Versions(), v) {
-			return v, nil
-		}
+func pick(pkg pantry.Package, w wish, node *engine) (string, error) {
+	p := arrange(pkg)
+	i, ok := pickPlace(p, w, node)
+	if !ok {
 		return "", noVersion(pkg, w)
 	}
-	node, err := semver.ParseLoose(nodeVersion)
-	fits := fitness{pkg: pkg, node: node, anyNode: nodeVersion == "" || err != nil}
+	return p.Spelling(i), nil
+}
 
-	latest := pkg.Tags()["latest"]
-	hasLatest := latest != "" && slices.Contains(pkg.Versions(), latest)
-	if hasLatest && (w.any() || w.match(latest)) && fits.rank(latest) == best {
-		return latest, nil
+// pickPlace is pick that returns where the version is.
+func pickPlace(p arranged, w wish, node *engine) (int, bool) {
+	if w.isTag {
+		return p.Tagged(w.raw)
 	}
-	chosen, chosenRank := "", worst+1
-	versions := pkg.Versions()
-	for i := len(versions) - 1; i >= 0; i-- {
-		if !w.match(versions[i]) {
+	fits := fitness{p, node}
+	latest, hasLatest := p.Tagged("latest")
+	if hasLatest && (w.any() || w.rng.Match(p.Version(latest))) && fits.rank(latest) == best {
+		return latest, true
+	}
+	chosen, chosenRank := -1, worst+1
+	for i := p.Len() - 1; i >= 0; i-- {
+		if !w.rng.Match(p.Version(i)) {
 			continue
 		}
-		if r := fits.rank(versions[i]); r < chosenRank {
-			chosen, chosenRank = versions[i], r
+		if r := fits.rank(i); r < chosenRank {
+			chosen, chosenRank = i, r
 			if r == best {
 				break
 			}
 		}
 	}
-	switch {
-	case chosen != "":
-		return chosen, nil
-	case w.any() && hasLatest: // only prereleases are there
-		return latest, nil
+	if chosen < 0 && w.any() && hasLatest { // only prereleases are there
+		return latest, true
 	}
-	return "", noVersion(pkg, w)
+	return chosen, chosen >= 0
+}
+
+// has says whether pick would find anything.
+func has(pkg pantry.Package, w wish) bool {
+	p := arrange(pkg)
+	if w.isTag || w.any() {
+		tag := "latest" // will do for any version
+		if w.isTag {
+			tag = w.raw
+		}
+		_, ok := p.Tagged(tag)
+		if ok || w.isTag {
+			return ok
+		}
+	}
+	for i := p.Len() - 1; i >= 0; i-- {
+		if w.rng.Match(p.Version(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // rank orders versions that satisfy equally well; lower is better.
@@ -97,30 +119,61 @@ const (
 )
 
 type fitness struct {
-	pkg     pantry.Package
-	node    semver.Version
-	anyNode bool
+	pkg  arranged
+	node *engine
 }
 
-func (f fitness) rank(version string) rank {
-	m, err := f.pkg.Metadata(version)
+func (f fitness) rank(i int) rank {
+	if !f.pkg.MayBeDeprecated(i) && (f.node == nil || !f.pkg.MayNameEngines(i)) {
+		return best
+	}
+	m, err := f.pkg.Metadata(f.pkg.Spelling(i))
 	if err != nil {
 		return best // what is wrong with it is to be seen: nobody gets an older one unnoticed
 	}
-	engineOK := f.anyNode || m.Engines["node"] == ""
-	if !engineOK {
-		rng, err := semver.ParseRange(m.Engines["node"])
-		engineOK = err == nil && rng.MatchPrerelease(f.node)
-	}
+	suits := f.node.suits(m.Engines["node"])
 	switch {
-	case engineOK && m.Deprecated == "":
+	case suits && m.Deprecated == "":
 		return best
-	case engineOK:
+	case suits:
 		return runs
 	case m.Deprecated == "":
 		return current
 	}
 	return worst
+}
+
+// engine is the Node.js that packages are to run on. Packages ask for few different ones, so that
+// what was found out is remembered. A nil engine suits everybody.
+type engine struct {
+	version semver.Version
+	known   sync.Map // by range, a bool
+}
+
+// newEngine returns nil for a version that is unknown.
+func newEngine(version string) *engine {
+	if version == "" {
+		return nil
+	}
+	v, err := semver.ParseLoose(version)
+	if err != nil {
+		return nil
+	}
+	return &engine{version: v}
+}
+
+// suits says whether it is what a package asks for; "" is anything.
+func (e *engine) suits(wanted string) bool {
+	if e == nil || wanted == "" {
+		return true
+	}
+	if known, ok := e.known.Load(wanted); ok {
+		return known.(bool)
+	}
+	rng, err := semver.ParseRange(wanted)
+	suits := err == nil && rng.MatchPrerelease(e.version)
+	e.known.Store(wanted, suits)
+	return suits
 }
 
 func noVersion(pkg pantry.Package, w wish) error {

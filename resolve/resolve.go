@@ -19,6 +19,7 @@ import (
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/npmtree"
 )
 
 // Source answers for packages. It is asked from several goroutines at once.
@@ -101,18 +102,14 @@ func Resolve(ctx context.Context, root *manifest.Manifest, src Source, o Options
 	r := newResolver(ctx, root, src, o)
 	defer r.packuments.wait()
 	defer cancel()
-	if err := r.plantRoot(); err != nil {
+	project, err := r.project()
+	if err != nil {
 		return nil, err
 	}
-	for {
-		if err := r.work(); err != nil {
-			return nil, err
-		}
-		b := bind(r.root, r.nodes)
-		if added, err := r.bringMissing(b); err != nil {
-			return nil, err
-		} else if !added {
-			return r.result(b), nil
-		}
+	r.askAhead(project)
+	t, err := npmtree.Build(project.Package, r)
+	if err != nil {
+		return nil, err
 	}
+	return r.result(bind(r, t)), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,10 +11,11 @@ import (
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/manifest"
+	"github.com/pantry-go/pantry/npmtree"
 )
 
-// resolver holds one resolution. Only the packuments are shared among goroutines; all choices are
-// made by the goroutine that called Resolve.
+// resolver holds one resolution: the rules by which the tree is built. Only the packuments are shared
+// among goroutines; all choices are made by the goroutine that called Resolve.
 type resolver struct {
 	ctx        context.Context
 	opts       Options
@@ -23,19 +23,21 @@ type resolver struct {
 	packuments *packuments
 	old        *oldLock
 
-	root  *node
-	nodes []*node
-	byKey map[nodeKey]*node
-	// tops holds the package that stands at the top of node_modules under a name.
-	tops map[string]*node
-	// peerRanges holds what was asked of peers that were installed at the top.
-	peerRanges map[string][]peer
-	queue      queue
-	warnings   []Warning
-	nested     map[string]bool // names that a nested override starts from
+	packages []*pkg             // by npmtree.Package.Index; the project first
+	needs    []*need            // by npmtree.Dep.Index
+	taken    []*npmtree.Package // for each of them, once it was chosen
+	refused  map[int]error      // why they cannot be had
+	byKey    map[packageKey]*pkg
+	byClass  []*pkg // of the old lockfile, where no override changes them
+	warnings []Warning
+	nested   map[string]bool // names that a nested override starts from
 }
 
-type nodeKey struct{ registry, name, version, scope string }
+// packageKey tells packages apart. The class is that of the old lockfile, or -1.
+type packageKey struct {
+	registry, name, version, scope string
+	class                          int
+}
 
 func newResolver(ctx context.Context, root *manifest.Manifest, src Source, o Options) *resolver {
 	nodeVersion := func() string { return "" }
@@ -49,17 +51,17 @@ func newResolver(ctx context.Context, root *manifest.Manifest, src Source, o Opt
 		ctx: ctx, opts: o, manifest: root,
 		packuments: newPackuments(ctx, src, nodeVersion),
 		old:        newOldLock(o.Old, o.Refresh),
-		byKey:      map[nodeKey]*node{},
-		tops:       map[string]*node{},
-		peerRanges: map[string][]peer{},
+		byKey:      map[packageKey]*pkg{},
+		refused:    map[int]error{},
 		nested:     map[string]bool{},
 	}
+	r.byClass = make([]*pkg, len(r.old.classes.First))
 	for _, ov := range root.Overrides {
 		for _, s := range ov.Path[:max(0, len(ov.Path)-1)] {
 			r.nested[s.Name] = true
 		}
 	}
-	r.packuments.skipGuesses = r.old.covers
+	r.packuments.locked = r.old.covers
 	return r
 }
 
@@ -86,283 +88,235 @@ func Wishes(m *manifest.Manifest) map[string]lockfile.Wish {
 	return wishes
 }
 
-// plantRoot makes the root node of the project's wishes and puts it first in the queue.
-func (r *resolver) plantRoot() error {
-	r.root = &node{name: r.manifest.Name, version: r.manifest.Version}
-	r.nodes = append(r.nodes, r.root)
+// project makes the package of the project's own wishes.
+func (r *resolver) project() (*pkg, error) {
+	var needs []need
 	for name, w := range Wishes(r.manifest) {
-		e := newEdge(name, w.Spec, w.Kind == lockfile.Optional, r.opts.IsRegistry)
-		if e.err != nil {
-			return fmt.Errorf("%s: %w", r.manifest.File, e.err)
+		n := r.packuments.newNeed(name, w.Spec, w.Kind == lockfile.Optional, r.opts.IsRegistry)
+		if n.err != nil {
+			return nil, fmt.Errorf("%s: %w", r.manifest.File, n.err)
 		}
-		e.from, e.kind = r.root, w.Kind
-		r.root.edges = append(r.root.edges, e)
+		n.kind = w.Kind // a peer of the project is installed like any other
+		r.packuments.own[n.pkg] = n.wish
+		needs = append(needs, n)
 	}
-	n := needs{edges: r.root.edges}
-	n.sort()
-	r.applyOverrides(r.root)
-	r.askAhead(r.root)
-	r.queue.push(r.root)
-	return nil
+	p := &pkg{Package: &npmtree.Package{Name: r.manifest.Name, Version: r.manifest.Version}, class: -1}
+	r.add(p, needs)
+	return p, nil
 }
 
-// askAhead has the packages asked for that n's edges will need.
-func (r *resolver) askAhead(n *node) {
-	for _, e := range n.edges {
-		if e.err == nil && !confirmed(r.old.target(n, e)) {
-			r.packuments.ahead(e.spec)
+// add makes p known, with what it needs.
+func (r *resolver) add(p *pkg, needs []need) {
+	p.Index = len(r.packages)
+	r.packages = append(r.packages, p)
+	r.setNeeds(p, needs)
+}
+
+// setNeeds makes known what p needs. The needs are not changed.
+func (r *resolver) setNeeds(p *pkg, needs []need) {
+	p.Deps = make([]npmtree.Dep, len(needs))
+	for i := range needs {
+		n := r.overridden(p, &needs[i])
+		p.Deps[i] = npmtree.Dep{
+			Name: n.name, Peer: n.peer, Optional: n.optional, Dev: n.kind == lockfile.Dev, Silent: n.silent(), Due: n.due,
+			Index: len(r.needs), Locked: r.lockedFor(p, n),
 		}
+		r.needs = append(r.needs, n)
+		r.taken = append(r.taken, nil)
 	}
 }
 
-// work expands nodes until none is left.
-func (r *resolver) work() error {
-	for n := r.queue.pop(); n != nil; n = r.queue.pop() {
-		if len(r.nodes) > maxPackages {
-			return fmt.Errorf("more than %d packages: %w", maxPackages, pantry.ErrPolicy)
-		}
-		if err := r.expand(n); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// expand decides all edges of n.
-func (r *resolver) expand(n *node) error {
-	for _, e := range n.edges {
-		if err := r.decide(n, e); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// applyOverrides changes what n's edges ask for as the project's overrides say.
-func (r *resolver) applyOverrides(n *node) {
+// overridden returns n as the project's overrides would have it.
+func (r *resolver) overridden(p *pkg, n *need) *need {
 	if len(r.manifest.Overrides) == 0 {
+		return n
+	}
+	value, ok := r.manifest.Overrides.Match(p.chain, n.name, n.value)
+	if !ok {
+		return n
+	}
+	o := r.packuments.newNeed(n.name, value, n.optional, r.opts.IsRegistry)
+	o.value, o.overridden, o.peer, o.kind, o.due, o.unbound = n.value, true, n.peer, n.kind, n.due, n.unbound
+	return &o
+}
+
+// Fits implements [npmtree.Rules]: what is locked is wanted as it is locked.
+func (r *resolver) Fits(from *npmtree.Package, d *npmtree.Dep, p *npmtree.Package) bool {
+	if p == d.Locked {
+		return true
+	}
+	if d.Locked != nil && !d.Peer {
+		return false
+	}
+	if !r.needs[d.Index].fitsPackage(p) {
+		return false
+	}
+	return len(r.nested) == 0 || p.Scope == chainString(r.chain(r.packages[from.Index], p.Name, p.Version))
+}
+
+// Choose implements [npmtree.Rules]: what was locked, or the version that a fresh look picks.
+func (r *resolver) Choose(by *npmtree.Node, from *npmtree.Package, d *npmtree.Dep) (*npmtree.Package, error) {
+	if d.Locked != nil {
+		return r.read(r.packages[d.Locked.Index]).Package, nil
+	}
+	if p := r.taken[d.Index]; p != nil {
+		return p, nil
+	}
+	n := r.needs[d.Index]
+	if n.unbound && n.optional {
+		return nil, nil
+	}
+	err := r.refused[d.Index]
+	var p *pkg
+	if err == nil {
+		p, err = r.pickFresh(r.packages[from.Index], n)
+	}
+	if err != nil {
+		r.refused[d.Index] = err
+		return nil, r.failed(by, from, d, err)
+	}
+	r.taken[d.Index] = p.Package
+	return p.Package, nil
+}
+
+// Placed implements [npmtree.Rules]: what was placed is announced, and what it needs asked for.
+func (r *resolver) Placed(n *npmtree.Node) {
+	p := r.packages[n.Package.Index]
+	if p.announced {
 		return
 	}
-	for _, e := range n.edges {
-		value, ok := r.manifest.Overrides.Match(n.scopeChain, e.name, e.value)
-		if !ok {
-			continue
-		}
-		o := newEdge(e.name, value, e.optional, r.opts.IsRegistry)
-		e.spec, e.wish, e.err = o.spec, o.wish, o.err
+	p.announced = true
+	if r.opts.Chosen != nil {
+		r.opts.Chosen(lockPackage(p), p.meta)
 	}
+	r.askAhead(p)
 }
 
-// decide binds one edge.
-func (r *resolver) decide(n *node, e *edge) error {
-	if e.to != nil || r.old.leftOut(n, e) {
-		return nil
+// askAhead has the packages asked for that p needs.
+func (r *resolver) askAhead(p *pkg) {
+	for i := range p.Deps {
+		d := &p.Deps[i]
+		if n := r.needs[d.Index]; d.Locked == nil && !n.unbound {
+			r.packuments.aheadFor(n, withAll)
+		}
 	}
-	target, err := r.target(n, e)
-	if err != nil {
-		return r.failed(n, e, err)
-	}
-	e.to = target
-	target.in = append(target.in, e)
-	return r.bringPeers(n, target)
 }
 
 // failed drops an optional dependency that cannot be had; any other failure ends the resolution.
-func (r *resolver) failed(n *node, e *edge, err error) error {
-	if r.ctx.Err() != nil {
-		return r.ctx.Err()
-	}
+func (r *resolver) failed(by *npmtree.Node, from *npmtree.Package, d *npmtree.Dep, err error) error {
+	n := r.needs[d.Index]
 	soft := errors.Is(err, pantry.ErrNotFound) || errors.Is(err, pantry.ErrUnsupported)
-	if e.optional && soft {
-		e.err = err
-		r.warn(OptionalMissing, e.name, "optional dependency %s@%s%s was left out: %v", e.name, e.value, neededBy(n), err)
+	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	case d.Peer && d.Optional:
+		return nil // it was only asked for to see whether it would be in the way
+	case d.Optional && soft:
+		r.warn(OptionalMissing, n.name, "optional dependency %s@%s%s was left out: %v", n.name, n.value, neededBy(by), err)
 		return nil
+	case d.Peer && from.Index != 0:
+		return fmt.Errorf("peer dependency %s@%s of %s@%s: %w", n.name, n.value, from.Name, from.Version, err)
 	}
-	return fmt.Errorf("%s@%s%s: %w", e.name, e.value, neededBy(n), err)
+	return fmt.Errorf("%s@%s%s: %w", n.name, n.value, neededBy(by), err)
 }
 
-func neededBy(n *node) string {
-	if n.isRoot() {
-		return ""
-	}
+func neededBy(n *npmtree.Node) string {
 	var chain []string
-	for ; n != nil && !n.isRoot(); n = n.parent {
-		chain = append(chain, n.name+"@"+n.version)
+	for ; n != nil && n.Parent != nil; n = n.By {
+		chain = append(chain, n.Package.Name+"@"+n.Package.Version)
+	}
+	if len(chain) == 0 {
+		return ""
 	}
 	slices.Reverse(chain)
 	return " (needed by " + strings.Join(chain, " > ") + ")"
 }
 
-// target finds the node for e: what was locked, what stands at the top and will do, or the version
-// that a fresh look picks.
-func (r *resolver) target(n *node, e *edge) (*node, error) {
-	if e.err != nil {
-		return nil, e.err
+// pickFresh picks a version for what from needs: one whose origin was not confirmed stays if the same
+// registry answers and has it.
+func (r *resolver) pickFresh(from *pkg, n *need) (*pkg, error) {
+	if n.err != nil {
+		return nil, n.err
 	}
-	locked := r.old.target(n, e)
-	if confirmed(locked) {
-		return r.plantLocked(n, e.name, locked), nil
+	answer, version, err := r.packuments.choose(r.ctx, n.question())
+	if err != nil {
+		return nil, err
 	}
-	if top := r.tops[e.name].final(); top != nil && top.fits(e.spec, e.wish) && top.scope == r.scopeOf(n, top.name, top.version) {
-		return top, nil
+	if locked, _ := r.old.target(from, n); locked != nil && locked.Registry == answer.Registry {
+		if _, ok := arrange(answer.Package).Place(locked.Version); ok {
+			version = locked.Version
+		}
 	}
-	return r.pickFresh(n, e.name, e.spec, e.wish, locked)
+	rel, err := r.packuments.release(answer, version)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.checkOrigin(n, answer, rel.meta); err != nil {
+		return nil, err
+	}
+	return r.fresh(from, answer, rel), nil
 }
 
-// confirmed says whether p is a locked package whose origin is beyond doubt.
-func confirmed(p *lockfile.Package) bool { return p != nil && p.Unconfirmed == "" }
-
-// pickFresh picks a version for spec and plants it below n: that of locked, which may be nil, if the
-// same registry answers and has it.
-func (r *resolver) pickFresh(n *node, name string, spec manifest.Spec, w wish, locked *lockfile.Package) (*node, error) {
-	answer, version, err := r.packuments.choose(r.ctx, spec)
-	if err != nil {
-		return nil, err
+// fresh returns the package of a version that was picked for from.
+func (r *resolver) fresh(from *pkg, a Answer, rel *release) *pkg {
+	m := rel.meta
+	if class := r.old.classOf(a.Registry, m.Name, m.Version); class >= 0 {
+		locked := r.old.entry(class)
+		p := r.read(r.lockedPackage(class, from, locked))
+		if p.meta == nil && (r.old.refresh(m.Name) || !confirmed(locked)) {
+			p.meta, p.unconfirmed = m, a.Unconfirmed
+		}
+		return p
 	}
-	if locked != nil && locked.Registry == answer.Registry && slices.Contains(answer.Package.Versions(), locked.Version) {
-		version = locked.Version
+	chain := r.chain(from, m.Name, m.Version)
+	key := packageKey{a.Registry, m.Name, m.Version, chainString(chain), -1}
+	if p := r.byKey[key]; p != nil {
+		return p
 	}
-	m, err := answer.Package.Metadata(version)
-	if err != nil {
-		return nil, err
+	p := &pkg{
+		Package: &npmtree.Package{Registry: a.Registry, Name: m.Name, Version: m.Version, Scope: key.scope, Bundled: m.BundledDependencies},
+		class:   -1, chain: chain, meta: m, unconfirmed: a.Unconfirmed,
 	}
-	if err := r.checkOrigin(spec, answer, m); err != nil {
-		return nil, err
-	}
-	fresh := &node{
-		registry: answer.Registry, name: m.Name, version: m.Version,
-		meta: m, unconfirmed: answer.Unconfirmed,
-	}
-	fresh.old = r.old.entry(fresh)
-	return r.plant(n, name, fresh, func() needs { return needsOf(m) }), nil
+	r.byKey[key] = p
+	r.add(p, rel.needs)
+	return p
 }
 
 // checkOrigin refuses a package whose registry would change unnoticed.
-func (r *resolver) checkOrigin(spec manifest.Spec, a Answer, m *pantry.Metadata) error {
-	was := r.old.origins[spec.Package]
-	if len(was) == 0 || was[a.Registry] || spec.Registry != "" {
+func (r *resolver) checkOrigin(n *need, a Answer, m *pantry.Metadata) error {
+	was := r.old.origins[n.pkg]
+	if len(was) == 0 || slices.Contains(was, a.Registry) || n.registry != "" {
 		return nil
 	}
-	if r.opts.ApproveOrigin != nil && r.opts.ApproveOrigin(spec.Package) {
+	if r.opts.ApproveOrigin != nil && r.opts.ApproveOrigin(n.pkg) {
 		return nil
 	}
-	from := strings.Join(slices.Sorted(maps.Keys(was)), ", ")
+	from := strings.Join(slices.Sorted(slices.Values(was)), ", ")
 	err := fmt.Errorf("the origin of %s would change: it is locked from registry %q, and registry %q answers for it now with %s: %w",
-		spec.Package, from, a.Registry, m.Version, pantry.ErrPolicy)
-	return pantry.WithHint(err, "if that is right, name the registry: pantry install %s:%s", a.Registry, spec.Package)
-}
-
-// plantLocked takes a package over from the old lockfile.
-func (r *resolver) plantLocked(n *node, name string, p *lockfile.Package) *node {
-	fresh := &node{
-		registry: p.Registry, name: p.Name, version: p.Version,
-		locked: p, old: p, unconfirmed: p.Unconfirmed,
-	}
-	return r.plant(n, name, fresh, func() needs { return needsOfLocked(p) })
-}
-
-// plant adds fresh to the graph as a dependency of n, unless it is there.
-func (r *resolver) plant(n *node, name string, fresh *node, read func() needs) *node {
-	fresh.scopeChain = r.scopeChain(n, fresh.name, fresh.version)
-	fresh.scope = chainString(fresh.scopeChain)
-	key := nodeKey{fresh.registry, fresh.name, fresh.version, fresh.scope}
-	if have := r.byKey[key]; have != nil {
-		if r.tops[name] == nil {
-			r.tops[name] = have
-		}
-		return have
-	}
-	r.byKey[key] = fresh
-	fresh.index = len(r.nodes)
-	r.nodes = append(r.nodes, fresh)
-	fresh.parent = n
-	ns := read()
-	fresh.edges, fresh.peers = ns.edges, ns.peers
-	for _, e := range fresh.edges {
-		e.from = fresh
-	}
-	r.applyOverrides(fresh)
-	r.place(n, name, fresh)
-	r.announce(fresh)
-	r.askAhead(fresh)
-	r.queue.push(fresh)
-	return fresh
-}
-
-// place gives the node its depth and path in npm's layout: the top if nothing else stands there, or
-// if what stands there can be replaced by it; else below n.
-func (r *resolver) place(n *node, name string, fresh *node) {
-	top := r.tops[name].final()
-	switch {
-	case top == nil:
-		fresh.top, fresh.depth, fresh.path = true, 1, "node_modules/"+name
-		r.tops[name] = fresh
-	case r.canReplace(top, fresh):
-		r.replace(top, fresh)
-		fresh.top, fresh.depth, fresh.path = true, 1, "node_modules/"+name
-		r.tops[name] = fresh
-	default:
-		fresh.depth, fresh.path = n.depth+1, n.path+"/node_modules/"+name
-	}
-}
-
-// canReplace says whether everything that uses old can use the newer fresh as well.
-func (r *resolver) canReplace(old, fresh *node) bool {
-	if old.locked != nil || old.name != fresh.name || old.registry != fresh.registry || old.scope != fresh.scope ||
-		len(old.in) == 0 || !newer(fresh.version, old.version) {
-		return false
-	}
-	for _, e := range old.in {
-		if !fresh.fits(e.spec, e.wish) {
-			return false
-		}
-	}
-	for _, p := range r.peerRanges[old.name] {
-		if !p.fits(fresh) {
-			return false
-		}
-	}
-	return true
-}
-
-func (r *resolver) replace(old, fresh *node) {
-	for _, e := range old.in {
-		e.to = fresh
-	}
-	fresh.in = append(fresh.in, old.in...)
-	old.in = nil
-	old.replaced = fresh
-	delete(r.byKey, nodeKey{old.registry, old.name, old.version, old.scope}) // it may be needed again
-}
-
-// announce tells the caller that the package is chosen.
-func (r *resolver) announce(n *node) {
-	if r.opts.Chosen != nil {
-		r.opts.Chosen(lockPackage(n), n.meta)
-	}
+		n.pkg, from, a.Registry, m.Version, pantry.ErrPolicy)
+	return pantry.WithHint(err, "if that is right, name the registry: pantry install %s:%s", a.Registry, n.pkg)
 }
 
 func (r *resolver) warn(code, name, format string, args ...any) {
 	r.warnings = append(r.warnings, Warning{Code: code, Package: name, Message: fmt.Sprintf(format, args...)})
 }
 
-// scopeChain extends n's chain by the child if an override starts from it.
-func (r *resolver) scopeChain(n *node, name, version string) []manifest.NodeRef {
+// chain extends from's chain by the child if an override starts from it.
+func (r *resolver) chain(from *pkg, name, version string) []manifest.NodeRef {
 	if !r.nested[name] {
-		return n.scopeChain
+		return from.chain
 	}
 	ref := manifest.NodeRef{Name: name, Version: version}
-	if slices.Contains(n.scopeChain, ref) { // a cycle
-		return n.scopeChain
+	if slices.Contains(from.chain, ref) { // a cycle
+		return from.chain
 	}
-	return append(slices.Clip(n.scopeChain), ref)
-}
-
-func (r *resolver) scopeOf(n *node, name, version string) string {
-	return chainString(r.scopeChain(n, name, version))
+	return append(slices.Clip(from.chain), ref)
 }
 
 func chainString(chain []manifest.NodeRef) string {
+	if len(chain) == 0 {
+		return ""
+	}
 	parts := make([]string, len(chain))
 	for i, c := range chain {
 		parts[i] = c.Name + "@" + c.Version

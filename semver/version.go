@@ -36,6 +36,16 @@ func ParseLoose(s string) (Version, error) {
 	return v, nil
 }
 
+// Make puts a version together again of what a valid Version without build metadata gave: its
+// numbers and its prerelease. They are not checked once more, but for numbers that no version
+// has, which make the zero Version. It does not allocate.
+func Make(major, minor, patch uint64, prerelease string) Version {
+	if major > maxSafe || minor > maxSafe || patch > maxSafe {
+		return Version{}
+	}
+	return Version{Major: major, Minor: minor, Patch: patch, pre: prerelease, valid: true}
+}
+
 func parse(s string, loose bool) (v Version, f fault) {
 	if longerThan(s, maxLength) {
 		return v, tooLong

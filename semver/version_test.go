@@ -84,6 +84,22 @@ func TestVersionParts(t *testing.T) {
 	}
 }
 
+func TestMake(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"1.2.3", "0.0.0-alpha.1", "9007199254740991.0.1--"} {
+		v := loose(t, s)
+		if got := semver.Make(v.Major, v.Minor, v.Patch, v.Prerelease()); got != v {
+			t.Errorf("got %v, want %s", got, s)
+		}
+	}
+	const tooLarge = 9007199254740992
+	for _, v := range []semver.Version{semver.Make(tooLarge, 0, 0, ""), semver.Make(0, tooLarge, 0, ""), semver.Make(0, 0, tooLarge, "x")} {
+		if v.IsValid() || v != (semver.Version{}) {
+			t.Errorf("got %#v", v)
+		}
+	}
+}
+
 func TestErrorMessage(t *testing.T) {
 	t.Parallel()
 	_, err := semver.Parse("1.2\x1b[31m" + strings.Repeat("z", 100))

@@ -15,23 +15,24 @@ import (
 
 // The index is text, so that a person can read it:
 //
-//	pantry store entry 1
+//	pantry store entry 2
 //	sha512 0123…
 //	variant "tree strip=1"
 //	package "lodash" "4.17.21"
 //	files 3
-//	- 612 lib/a.js
-//	x 1024 bin/cli.js
+//	- 612 89abcdef lib/a.js
+//	x 1024 01234567 bin/cli.js
 //	l "cli.js" bin/cli
 //	crc32c 89abcdef
 //
 // Files are in the order of their paths; "x" marks the executable ones, and then come the size in
-// bytes and the path. "l" is a symbolic link: then come where it leads, and the path. The line of the
+// bytes, the CRC-32C of the content, and the path. "l" is a symbolic link: then come where it leads, and the path. The line of the
 // variant is left out where there is none. The last line is the CRC-32C of all bytes before it: it is there against
 // damage, not against malice, since whoever can change the index can change the files.
 const (
-	indexHeader = "pantry store entry 1\n"
+	indexHeader = "pantry store entry 2\n"
 	indexEnd    = "crc32c "
+	hexDigits   = "0123456789abcdef"
 )
 
 var (
@@ -40,7 +41,7 @@ var (
 )
 
 func formatIndex(e *Entry) []byte {
-	b := make([]byte, 0, len(indexHeader)+256+56*len(e.Files))
+	b := make([]byte, 0, len(indexHeader)+256+64*len(e.Files))
 	b = append(b, indexHeader...)
 	b = append(b, "sha512 "...)
 	b = append(b, e.Digest.Hex()...)
@@ -71,13 +72,44 @@ func appendFile(b []byte, f File) []byte {
 		b = strconv.AppendInt(append(b, "- "...), f.Size, 10)
 	}
 	b = append(b, ' ')
+	if f.Link == "" {
+		b = append(appendSum(b, f.CRC32C), ' ')
+	}
 	b = append(b, f.Path...)
 	return append(b, '\n')
 }
 
+// appendSum appends eight hexadecimal digits.
+func appendSum(b []byte, sum uint32) []byte {
+	for shift := 28; shift >= 0; shift -= 4 {
+		b = append(b, hexDigits[sum>>shift&15])
+	}
+	return b
+}
+
+// parseSum reads eight hexadecimal digits in lower case.
+func parseSum(s string) (sum uint32, ok bool) {
+	if len(s) != 8 {
+		return 0, false
+	}
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		default:
+			return 0, false
+		}
+		sum = sum<<4 | uint32(c)
+	}
+	return sum, true
+}
+
+// endLine is the last line of a file that begins with b.
 func endLine(b []byte) string {
-	sum := strconv.FormatUint(uint64(crc32.Checksum(b, castagnoli)), 16)
-	return indexEnd + "00000000"[len(sum):] + sum + "\n"
+	return string(append(appendSum([]byte(indexEnd), crc32.Checksum(b, castagnoli)), '\n'))
 }
 
 // parseIndex reads an index. Entry.Dir is left to the caller.
@@ -158,9 +190,13 @@ func parseFile(text string, f *File) (rest string, ok bool) {
 	}
 	f.Executable = line[0] == 'x'
 	size, name, _ := strings.Cut(line[2:], " ")
+	if len(name) < 10 || name[8] != ' ' {
+		return "", false
+	}
 	n, err := strconv.ParseUint(size, 10, 63)
-	f.Path, f.Size = name, int64(n)
-	return rest, err == nil && validPath(name)
+	f.CRC32C, ok = parseSum(name[:8])
+	f.Path, f.Size = name[9:], int64(n)
+	return rest, ok && err == nil && validPath(f.Path)
 }
 
 // parseLink takes what follows the "l" of a link.
@@ -184,18 +220,24 @@ func validLink(f File) bool {
 	return to != ".." && !strings.HasPrefix(to, "../")
 }
 
-// validPath says that a path can stand in the index and lies within its entry.
+// validPath says that a path can stand in the index and lies within its entry. It looks at every byte of
+// it once, as long as they are ASCII.
 func validPath(p string) bool {
-	if !fs.ValidPath(p) || p == "." {
-		return false
-	}
+	start := 0 // of the segment
 	for i := 0; i < len(p); i++ {
-		if p[i] < ' ' || p[i] == '\\' || p[i] == 0x7f {
+		switch c := p[i]; {
+		case c == '/':
+			if !plainSegment(p[start:i]) {
+				return false
+			}
+			start = i + 1
+		case c < ' ', c == '\\', c == 0x7f:
 			return false
-		}
-		if p[i] >= 0x80 {
-			return strings.IndexFunc(p[i:], unicode.IsControl) < 0 && strings.IndexByte(p[i:], '\\') < 0
+		case c >= 0x80:
+			return fs.ValidPath(p) && strings.IndexFunc(p[i:], unicode.IsControl) < 0 && strings.IndexByte(p[i:], '\\') < 0
 		}
 	}
-	return true
+	return plainSegment(p[start:])
 }
+
+func plainSegment(s string) bool { return s != "" && s != "." && s != ".." }

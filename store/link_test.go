@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"errors"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,7 +38,7 @@ func addLinked(t *testing.T, w *store.Writer, lines ...string) error {
 
 func newWriter(t *testing.T, s *store.Store) *store.Writer {
 	t.Helper()
-	w, err := s.NewWriter()
+	w, err := s.NewWriter("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +63,9 @@ func TestLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []store.File{{Path: "bin/t", Link: "tool"}, {Path: "bin/tool", Executable: true, Size: 1}, {Path: "dead", Link: "a b/\"c\""},
-		{Path: "lib/libx.so", Link: "libx.so.1"}, {Path: "lib/libx.so.1", Size: 1}, {Path: "lib64", Link: "./lib/"}}
+	sum := crc32.Checksum([]byte("x"), crc32.MakeTable(crc32.Castagnoli))
+	want := []store.File{{Path: "bin/t", Link: "tool"}, {Path: "bin/tool", Executable: true, Size: 1, CRC32C: sum}, {Path: "dead", Link: "a b/\"c\""},
+		{Path: "lib/libx.so", Link: "libx.so.1"}, {Path: "lib/libx.so.1", Size: 1, CRC32C: sum}, {Path: "lib64", Link: "./lib/"}}
 	if d := cmp.Diff(want, e.Files); d != "" {
 		t.Error(d)
 	}

@@ -2,9 +2,7 @@ package store_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -14,67 +12,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pantry-go/pantry/integrity"
 	"github.com/pantry-go/pantry/store"
 )
 
-// childEnv names the store a child process of the tests writes to.
-const childEnv = "TEST_STORE"
-
-const childEntries = 20
-
-func TestMain(m *testing.M) {
-	if dir := os.Getenv(childEnv); dir != "" {
-		if err := child(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	os.Exit(m.Run())
-}
-
-// child adds the same entries as every other child, in an order of its own, and tells of each file.
-func child(dir string) error {
-	s, err := store.Open(dir)
-	if err != nil {
-		return err
-	}
-	for _, i := range rand.Perm(childEntries) {
-		w, err := s.NewWriter()
-		if err != nil {
-			return err
-		}
-		for p, c := range childFiles(i) {
-			if err := put(w, map[string]string{p: c}); err != nil {
-				return err
-			}
-			fmt.Println("file")
-		}
-		e, err := w.Commit(digest(fmt.Sprint(i)), integrity.Sum(integrity.SHA1, fmt.Append(nil, i)))
-		if err != nil {
-			return err
-		}
-		if err := s.Verify(context.Background(), e); err != nil {
-			return err
-		}
-		fmt.Println("entry")
-	}
-	return nil // without Close, as programs end
-}
-
-func childFiles(i int) map[string]string {
-	m := map[string]string{}
-	for j := range 6 {
-		m[fmt.Sprintf("lib/%d/file%d.js", j%3, j)] = strings.Repeat(fmt.Sprint(i, j), 100*j)
-	}
-	return m
-}
-
-func start(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
+func start(t *testing.T, dir, mode string) (*exec.Cmd, *bufio.Scanner) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childEnv+"="+dir)
+	cmd.Env = append(os.Environ(), childEnv+"="+dir, childMode+"="+mode)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -86,48 +30,89 @@ func start(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
 	return cmd, bufio.NewScanner(out)
 }
 
-func TestProcesses(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
+// finish lets children come to their end.
+func finish(t *testing.T, dir string, modes ...string) {
+	t.Helper()
 	var wg sync.WaitGroup
-	for range 4 {
-		cmd, out := start(t, dir)
+	for _, mode := range modes {
+		cmd, out := start(t, dir, mode)
 		wg.Go(func() {
 			for out.Scan() {
 			}
 			if err := cmd.Wait(); err != nil {
-				t.Error(err)
+				t.Errorf("%s: %v", mode, err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := verifyAll(t, dir); n != childEntries {
-		t.Errorf("%d entries, want %d", n, childEntries)
-	}
 }
 
-// TestKilled kills processes at random moments: every entry that can be seen is complete, and
-// what was being built is cleaned up by the next process that writes.
-func TestKilled(t *testing.T) {
+// kill lets a child do so many steps and somewhat more, and kills it.
+func kill(t *testing.T, dir, mode string, steps int) {
+	t.Helper()
+	cmd, out := start(t, dir, mode)
+	for range steps {
+		if !out.Scan() {
+			break
+		}
+	}
+	for range rand.IntN(200_000) { // to reach moments between two steps
+		steps++
+	}
+	if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+}
+
+// TestProcesses: eight processes add and link the same packages.
+func TestProcesses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for range 6 {
-		cmd, out := start(t, dir)
-		for range 1 + rand.IntN(childEntries*7) {
-			if !out.Scan() {
-				break
-			}
-		}
-		if err := cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // killed
-		verifyAll(t, dir)
+	finish(t, dir, make([]string, 8)...)
+	s := reopen(t, dir)
+	if err := complete(s); err != nil {
+		t.Error(err)
 	}
+	if _, ok := s.Stamp(key("project")); !ok {
+		t.Error("there is no stamp")
+	}
+	if r := sound(t, s); r.Entries != childEntries || r.Linked != 2*childEntries || r.Unfinished > 0 {
+		t.Errorf("%+v", r)
+	}
+	checkFiles(t, s)
+}
+
+func reopen(t *testing.T, dir string) *store.Store {
+	t.Helper()
 	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// TestKilled kills installs at random moments: what is said to be complete is, and another run
+// completes the rest. In the end nothing that was being built is left.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	var dir string
+	for round := range 20 {
+		if round%4 == 0 {
+			dir = t.TempDir()
+		}
+		kill(t, dir, "", rand.IntN(childEntries*9))
+		afterKill(t, dir)
+		if round%4 == 3 {
+			finish(t, dir, "", "")
+			afterKill(t, dir)
+			if err := complete(reopen(t, dir)); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	s := reopen(t, dir)
 	add(t, s, digest("after"), sample)
 	if left := tmp(t, s); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
@@ -135,8 +120,156 @@ func TestKilled(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if left, err := os.ReadDir(filepath.Join(dir, "v1", "tmp")); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(filepath.Join(dir, "v2", "tmp")); err != nil || len(left) > 0 {
 		t.Errorf("workspaces left: %v, %v", left, err)
+	}
+}
+
+// TestLinkingKilled kills processes in the middle of linking.
+func TestLinkingKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 20 {
+		kill(t, dir, "link", 2+rand.IntN(4))
+		sound(t, reopen(t, dir))
+	}
+}
+
+// afterKill checks what can be seen in a store.
+func afterKill(t *testing.T, dir string) {
+	t.Helper()
+	s := reopen(t, dir)
+	sound(t, s)
+	checkFiles(t, s)
+	if _, ok := s.Stamp(key("project")); ok {
+		if err := complete(s); err != nil {
+			t.Errorf("there is a stamp: %v", err)
+		}
+	}
+}
+
+// checkFiles compares every entry and linked package that can be seen with what it should be, without
+// the store's own check.
+func checkFiles(t *testing.T, s *store.Store) {
+	t.Helper()
+	for i := range childEntries {
+		e, err := s.Get(digest(childName(i)))
+		if errors.Is(err, store.ErrMissing) && !errors.Is(err, store.ErrDamaged) {
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		sameFiles(t, e.Dir, childFiles(i), nil)
+		for way := range 2 {
+			l := childLinked(i, way, e)
+			if !s.HasLinked(l.Key) {
+				continue
+			}
+			dir := s.LinkedDir(l.Key, e.Name)
+			real, err := filepath.EvalSymlinks(dir)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			var nested []string
+			for _, need := range l.Links {
+				link := filepath.Join(strings.TrimSuffix(real, filepath.FromSlash(e.Name)), filepath.FromSlash(need.Name))
+				if need.Name == e.Name {
+					link = filepath.Join(real, "node_modules", filepath.FromSlash(need.Name))
+					nested = append(nested, link)
+				}
+				to, err := os.Readlink(link)
+				if want := s.LinkedDir(need.Key, need.Package); err != nil || filepath.Join(filepath.Dir(link), to) != want {
+					t.Errorf("%s leads to %s, %v; want %s", link, to, err, want)
+				}
+			}
+			sameFiles(t, real, childFiles(i), nested)
+		}
+	}
+}
+
+// sameFiles compares the files in a folder with what they should be; links are passed over if they are
+// among those that are known.
+func sameFiles(t *testing.T, dir string, want map[string]string, links []string) {
+	t.Helper()
+	n := 0
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		if d.Type()&fs.ModeSymlink != 0 && len(links) == 1 && links[0] == path {
+			return nil
+		}
+		rel, _ := filepath.Rel(dir, path)
+		b, err := os.ReadFile(path)
+		if content, ok := want[filepath.ToSlash(rel)]; !ok || content != string(b) {
+			t.Errorf("%s has %d bytes", path, len(b))
+		}
+		n++
+		return err
+	})
+	if err != nil || n != len(want) {
+		t.Errorf("%s: %d files, %v", dir, n, err)
+	}
+}
+
+// TestPruneAndUsers: while others prune again and again, what a process uses stays.
+func TestPruneAndUsers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	finish(t, dir, "users", "prune", "users", "prune", "users")
+	finish(t, dir, "")
+	s := reopen(t, dir)
+	if err := complete(s); err != nil {
+		t.Error(err)
+	}
+	sound(t, s)
+}
+
+// TestPruneKilled kills those who prune.
+func TestPruneKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 8 {
+		finish(t, dir, "")
+		kill(t, dir, "prune", rand.IntN(4))
+		afterKill(t, dir)
+	}
+	finish(t, dir, "")
+	if err := complete(reopen(t, dir)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRepairKilled kills those who repair: at any time what is there can be repaired, and then installed.
+func TestRepairKilled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for round := range 8 {
+		finish(t, dir, "")
+		s := reopen(t, dir)
+		for i := range childEntries {
+			e, err := s.Get(digest(childName(i)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			harm := func() error { return os.Truncate(filepath.Join(e.Dir, "cli.js"), 3) }
+			if (i+round)%2 == 0 {
+				harm = func() error { return os.Remove(filepath.Join(root(e), "home")) }
+			}
+			if err := harm(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		kill(t, dir, "repair", 1)
+		finish(t, dir, "repair")
+		sound(t, reopen(t, dir))
+		finish(t, dir, "")
+		if err := complete(reopen(t, dir)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -144,7 +277,7 @@ func TestKilled(t *testing.T) {
 func TestLiveWorkspaceStays(t *testing.T) {
 	t.Parallel()
 	a := open(t)
-	w, err := a.NewWriter()
+	w, err := a.NewWriter("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,42 +294,4 @@ func TestLiveWorkspaceStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, e, sample)
-}
-
-// verifyAll checks every entry that can be seen in a store and returns their number.
-func verifyAll(t *testing.T, dir string) (n int) {
-	t.Helper()
-	s, err := store.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths, err := filepath.Glob(filepath.Join(dir, "v1", "??", "*"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range paths {
-		d, err := integrity.FromHex(integrity.SHA512, filepath.Base(filepath.Dir(p))+filepath.Base(p))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := s.Get(d)
-		if err == nil {
-			err = s.Verify(t.Context(), e)
-		}
-		if err != nil {
-			t.Errorf("%s: %v", p, err)
-		}
-		count := 0
-		_ = filepath.WalkDir(p, func(_ string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() {
-				count++
-			}
-			return err
-		})
-		if e != nil && count != len(e.Files)+1 {
-			t.Errorf("%s: %d files, the index has %d", p, count, len(e.Files))
-		}
-		n++
-	}
-	return n
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,21 +24,24 @@ type Writer struct {
 	files *folder
 	made  map[string]struct{} // folders
 	last  string              // the one used last
-	root  string              // the folder that becomes the root
+	base  string              // the folder of the files, in dir; slash-separated
+	root  string              // the folder in it that becomes the root
 	entry Entry
 	err   error // why there will be no entry
 }
 
-// NewWriter begins an entry. The caller ends it with Commit or Abort.
-func (s *Store) NewWriter() (*Writer, error) {
+// NewWriter begins an entry. name is the name of the package that will be inside, whose files go to the
+// folder node_modules/NAME of the entry; "" is for what has none, such as a tool, and a name that cannot
+// be a path counts as none. The caller ends it with Commit or Abort.
+func (s *Store) NewWriter(name string) (*Writer, error) {
 	work, dir, err := s.buildDir()
 	if err != nil {
 		return nil, err
 	}
-	w := &Writer{store: s, work: work, dir: dir, made: map[string]struct{}{}}
-	root := filepath.Join(dir, packageName)
-	if err = os.Mkdir(root, 0o755); err == nil {
-		w.files, err = openFolder(root)
+	w := &Writer{store: s, work: work, dir: dir, made: map[string]struct{}{}, base: folderOf(name)}
+	w.entry.Name = name
+	if err = mkdirs(dir, w.base); err == nil {
+		w.files, err = openFolder(filepath.Join(dir, filepath.FromSlash(w.base)))
 	}
 	if err != nil {
 		w.Abort()
@@ -46,7 +50,22 @@ func (s *Store) NewWriter() (*Writer, error) {
 	return w, nil
 }
 
-// SetPackage notes the name and version that the package.json of the artifact says.
+// mkdirs makes the folders of a path, none of which is there, or only those of its parents.
+func mkdirs(dir, path string) error {
+	for i, c := range path + "/" {
+		if c != '/' {
+			continue
+		}
+		err := os.Mkdir(filepath.Join(dir, filepath.FromSlash(path[:i])), 0o755)
+		if err != nil && !(i < len(path) && errors.Is(err, fs.ErrExist)) {
+			return err
+		}
+	}
+	return nil
+}
+
+// SetPackage notes the name and version that the package.json of the artifact says. If the name is
+// another one than NewWriter was given, Commit moves the files.
 func (w *Writer) SetPackage(name, version string) { w.entry.Name, w.entry.Version = name, version }
 
 // SetVariant notes in which way the artifact was unpacked, for artifacts that can be unpacked in more
@@ -73,7 +92,7 @@ func (w *Writer) TempDir() string { return w.work.dir }
 // error. After an error there is nothing left but Abort.
 func (w *Writer) File(e archive.Entry, content io.Reader) error {
 	if w.err == nil {
-		w.err = w.add(e, content)
+		w.err = w.add(File{Path: e.Path, Executable: e.Executable, Size: e.Size, Link: e.Link}, content)
 	}
 	return w.err
 }
@@ -105,14 +124,14 @@ func (w *Writer) add(f File, content io.Reader) error {
 	if f.Executable {
 		mode = 0o755
 	}
-	n, err := w.files.write(f.Path, mode, content)
+	n, sum, err := w.files.write(f.Path, mode, content)
 	if err == nil && n != f.Size && f.Size >= 0 {
 		err = fmt.Errorf("%s: %d bytes instead of %d", f.Path, n, f.Size)
 	}
 	if err != nil {
 		return w.store.fail("write", err)
 	}
-	f.Size = n
+	f.Size, f.CRC32C = n, sum
 	w.entry.Files = append(w.entry.Files, f)
 	return nil
 }
@@ -149,12 +168,16 @@ func (w *Writer) Commit(d integrity.Digest, aliases ...integrity.Digest) (*Entry
 	}
 	w.files.close()
 	w.files = nil
-	if err := w.dropRoot(); err != nil {
+	err := w.dropRoot()
+	if err == nil {
+		err = w.moveBase()
+	}
+	if err != nil {
 		return nil, w.store.fail("write", err)
 	}
 	w.entry.Digest = d
 	slices.SortFunc(w.entry.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
-	if err := os.WriteFile(filepath.Join(w.dir, indexName), formatIndex(&w.entry), 0o644); err != nil {
+	if err := writeNew(filepath.Join(w.dir, indexName), formatIndex(&w.entry)); err != nil {
 		return nil, w.store.fail("write", err)
 	}
 	e, err := w.publish()
@@ -186,7 +209,7 @@ func (w *Writer) dropRoot() error {
 			return fmt.Errorf("%q cannot be a link to %q", f.Path, f.Link)
 		}
 	}
-	whole, root := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, packageName)
+	whole, root := filepath.Join(w.dir, "whole"), filepath.Join(w.dir, filepath.FromSlash(w.base))
 	if err := os.Rename(root, whole); err != nil {
 		return err
 	}
@@ -196,13 +219,37 @@ func (w *Writer) dropRoot() error {
 	return os.RemoveAll(whole)
 }
 
+// moveBase moves the files to the folder of the name that the artifact turned out to have.
+func (w *Writer) moveBase() error {
+	want := folderOf(w.entry.Name)
+	if want == w.base {
+		return nil
+	}
+	aside := filepath.Join(w.dir, "whole")
+	if err := os.Rename(filepath.Join(w.dir, filepath.FromSlash(w.base)), aside); err != nil {
+		return err
+	}
+	if first, _, _ := strings.Cut(w.base, "/"); first != w.base {
+		if err := os.RemoveAll(filepath.Join(w.dir, first)); err != nil {
+			return err
+		}
+	}
+	if parent := path.Dir(want); parent != "." {
+		if err := mkdirs(w.dir, parent); err != nil {
+			return err
+		}
+	}
+	w.base = want
+	return os.Rename(aside, filepath.Join(w.dir, filepath.FromSlash(want)))
+}
+
 // publish renames the entry into place, unless there is one.
 func (w *Writer) publish() (*Entry, error) {
 	dst := w.store.entryDir(w.entry.Digest, w.entry.Variant)
-	err := os.Rename(w.dir, dst)
+	err := rename(w.dir, dst)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.Mkdir(filepath.Dir(dst), 0o755); err == nil || errors.Is(err, fs.ErrExist) {
-			err = os.Rename(w.dir, dst)
+			err = rename(w.dir, dst)
 		}
 	}
 	if err != nil {
@@ -212,7 +259,7 @@ func (w *Writer) publish() (*Entry, error) {
 		}
 	}
 	w.dir = ""
-	w.entry.Dir = filepath.Join(dst, packageName)
+	w.entry.Dir = filepath.Join(dst, filepath.FromSlash(w.base))
 	e := w.entry
 	return &e, nil
 }
@@ -232,9 +279,9 @@ func (w *Writer) replace(dst string, cause error) (*Entry, error) {
 	if _, err := os.Lstat(dst); err != nil {
 		return nil, w.store.fail("write", cause)
 	}
-	err := w.work.moveAside(dst)
+	err := w.store.takeOutEntry(w.work, dst)
 	if err == nil {
-		err = os.Rename(w.dir, dst)
+		err = rename(w.dir, dst)
 	}
 	if err != nil {
 		return nil, w.store.fail("write", err)
@@ -257,17 +304,17 @@ func (w *Writer) Abort() {
 // alias records that weak is a digest of the artifact whose SHA-512 is strong.
 func (s *Store) alias(work *workspace, weak, strong integrity.Digest) error {
 	path := s.aliasPath(weak)
-	if have, err := s.resolve(weak); err == nil && have == strong {
+	if have, err := s.Resolve(weak); err == nil && have == strong {
 		return nil
 	}
 	tmp := work.name("alias")
-	err := os.WriteFile(tmp, []byte(strong.Hex()+"\n"), 0o644)
+	err := writeNew(tmp, []byte(strong.Hex()+"\n"))
 	if err == nil {
-		err = os.Rename(tmp, path)
+		err = rename(tmp, path)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = os.Mkdir(filepath.Dir(path), 0o755); err == nil || errors.Is(err, fs.ErrExist) {
-			err = os.Rename(tmp, path)
+			err = rename(tmp, path)
 		}
 	}
 	if err != nil {

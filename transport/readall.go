@@ -16,21 +16,30 @@ const (
 	lastChunk  = 8 << 20
 )
 
-// readKnown reads into one buffer that grows towards the announced length as bytes come in. With
-// 20 MB announced, 9 MB are copied, rather than the 40 of doubling.
+// readKnown reads a body whose length was announced.
 func readKnown(r io.Reader, length, limit int64) ([]byte, error) {
 	buf := make([]byte, 0, min(length, firstRead)+1) // one more, to see the end without growing
+	buf, err := readInto(buf, r, length, limit)
+	if err != nil {
+		return nil, err
+	}
+	return buf, nil
+}
+
+// readInto reads into one buffer, which must have room for something, and which grows towards the announced length
+// as bytes come in. With 20 MB announced, 9 MB are copied, rather than the 40 of doubling.
+func readInto(buf []byte, r io.Reader, length, limit int64) ([]byte, error) {
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if int64(len(buf)) > limit {
-			return nil, tooLarge(limit)
+			return buf, tooLarge(limit)
 		}
 		if err == io.EOF {
 			return buf, nil
 		}
 		if err != nil {
-			return nil, err
+			return buf, err
 		}
 		if len(buf) == cap(buf) {
 			have := int64(len(buf))

@@ -56,9 +56,10 @@ type Client struct {
 	proxy       proxies
 	secrets     *strings.Replacer
 	wires       []*http.Transport
+	shown       []byte // the client certificate, in DER
 	stack       http.RoundTripper
 	slots       chan struct{}
-	inflaters   sync.Pool // of *gzip.Reader
+	inflaters   sync.Pool // of *gunzip.Reader
 }
 
 // New checks the options and returns a client. It opens no connection; CAFile, CertFile and KeyFile
@@ -154,7 +155,8 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 	}
 }
 
-// Do sends a request, follows redirects, and retries what may be retried. Any status but 2xx (and
+// Do sends a request, follows redirects, and retries what may be retried. A context that says
+// pantry.AskNobody gets pantry.ErrUnavailable, and nothing is sent. Any status but 2xx (and
 // 304, if the request was conditional) is an *Error with its body closed. The URL may be of another
 // origin than the registry's; no credential goes there then.
 //
@@ -162,6 +164,9 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return nil, &Error{Method: req.Method, Err: invalid("the request has no URL")}
+	}
+	if pantry.AskingOf(req.Context()) == pantry.AskNobody {
+		return nil, c.fail(req, req, nil, expired("no request is sent when offline"))
 	}
 	select {
 	case c.slots <- struct{}{}:
@@ -213,6 +218,9 @@ func ReadAll(r io.Reader, contentLength, limit int64) ([]byte, error) {
 	limit = min(max(limit, 0), math.MaxInt-1) // so that one more is still a number
 	if contentLength > limit {
 		return nil, tooLarge(limit)
+	}
+	if z, ok := r.(*inflated); ok && z.short() {
+		return z.all(limit)
 	}
 	if contentLength >= 0 {
 		return readKnown(r, contentLength, limit)

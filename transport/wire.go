@@ -43,6 +43,7 @@ func (c *Client) newBase() (http.RoundTripper, error) {
 	if cert == nil {
 		return anyone, nil
 	}
+	c.shown = cert[0].Certificate[0]
 	own := c.wire(roots, cert)
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		if o, err := originOf(req.URL); err == nil && o == c.origin {

@@ -19,7 +19,7 @@ func Write(path string, data []byte, mode fs.FileMode) error { return write(path
 // empty or cut short. It is for what can be made again. On a journalled disk that has just got ten
 // thousands of new files waiting would take longer than an install.
 func WriteUnsynced(path string, data []byte, mode fs.FileMode) error {
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s%016x", filepath.Base(path), rand.Uint64()))
+	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s%d", filepath.Base(path), rand.Uint64()))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err

@@ -149,7 +149,7 @@ fallback and authentication, and installs them from one manifest with one lockfi
 	f.BoolVar(&a.flags.json, "json", false, "print JSON")
 	f.BoolVarP(&a.flags.quiet, "quiet", "q", false, "print results and errors only")
 	f.BoolVarP(&a.flags.verbose, "verbose", "v", false, "print more of what is done")
-	f.BoolVar(&a.flags.offline, "offline", false, "send no request; use what is in the store")
+	f.BoolVar(&a.flags.offline, "offline", false, "send no request; use what is in store and cache")
 	f.StringVarP(&a.flags.dir, "dir", "C", "", "run as if started in `DIR`")
 	f.StringVar(&a.flags.registry, "registry", "", "ask the registry `NAME` only")
 	f.StringVar(&a.flags.fallback, "fallback", "", "when to go on to the next registry: failover, always, not-found or never")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/install"
 	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
@@ -25,6 +26,7 @@ type installFlags struct {
 	frozen                           *bool // nil: as configured
 	lockOnly, force                  bool
 	dev, optional, peer, exact, prod bool
+	preferOffline, preferOnline      bool
 	omit                             []string // nil: as configured
 	method                           string
 }
@@ -72,8 +74,13 @@ a pantry.lock. Scripts of dependencies are not run.`,
 	fl.BoolVarP(&f.prod, "save-prod", "P", false, "add to dependencies")
 	fl.BoolVarP(&f.exact, "save-exact", "E", false, "write the exact version")
 	fl.StringSliceVar(&f.omit, "omit", nil, "leave out `KIND`: dev, optional or peer")
-	fl.StringVar(&a.flags.linker, "linker", "", "layout of node_modules: hoisted")
+	fl.StringVar(&a.flags.linker, "linker", "", "layout of node_modules: hoisted or isolated")
 	fl.StringVar(&f.method, "copy-method", "auto", "how files come from the store: auto, hardlink or copy")
+	fl.BoolVar(&f.preferOffline, "prefer-offline", false, "use what registries said before, however old, and ask for the rest only")
+	fl.BoolVar(&f.preferOnline, "prefer-online", false, "ask registries whether what they said before still holds")
+	fl.BoolVar(&f.preferOnline, "refresh", false, "the same as --prefer-online")
+	c.MarkFlagsMutuallyExclusive("prefer-offline", "prefer-online")
+	c.MarkFlagsMutuallyExclusive("prefer-offline", "refresh")
 	c.MarkFlagsMutuallyExclusive("save-dev", "save-optional", "save-peer", "save-prod")
 	return c
 }
@@ -138,6 +145,17 @@ func parseSpec(arg string, m *registry.Manager) (manifest.Spec, error) {
 		}
 	}
 	return manifest.ParseSpec(arg, isRegistry(m))
+}
+
+// asking is how old what registries said before may be.
+func (f installFlags) asking() pantry.Asking {
+	switch {
+	case f.preferOffline:
+		return pantry.AskIfMissing
+	case f.preferOnline:
+		return pantry.AskAgain
+	}
+	return pantry.AskIfStale
 }
 
 func (f installFlags) kind() lockfile.Kind {
@@ -208,6 +226,7 @@ func (a *app) installOptions(f installFlags) (install.Options, error) {
 	if f.frozen != nil {
 		o.Frozen, o.FrozenIfLocked = *f.frozen, false
 	}
+	o.Asking = f.asking()
 	o.LockOnly, o.Force, o.Method = f.lockOnly, f.force, method
 	return o, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"path"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,9 +119,9 @@ func (a *app) installBase() (install.Options, error) {
 		return install.Options{}, err
 	}
 	c := a.config
-	if c.Linker == "isolated" {
-		err := fmt.Errorf("the isolated layout isn't available in this version: %w", pantry.ErrUnsupported)
-		return install.Options{}, pantry.WithHint(err, `set "linker": "hoisted", or leave it out`)
+	copies, err := matcher(c.PrivateCopies)
+	if err != nil {
+		return install.Options{}, err
 	}
 	missing := map[string]bool{}
 	for _, r := range c.Registries {
@@ -131,6 +133,9 @@ func (a *app) installBase() (install.Options, error) {
 		Registry:              a.flags.registry,
 		Frozen:                c.FrozenLockfile && !c.FrozenByCI(),
 		FrozenIfLocked:        c.FrozenByCI(),
+		Linker:                install.Linker(c.Linker),
+		IsolatedStore:         install.IsolatedStore(c.IsolatedStore),
+		Copies:                copies,
 		Settings:              routing(c),
 		NodeVersion:           nodeVersion,
 		AllowMissingIntegrity: func(name string) bool { return missing[name] },
@@ -147,8 +152,23 @@ func routing(c *config.Config) string {
 		}
 		fmt.Fprintf(&b, "%s %s %s %d %t %s %q\n", r.Name, r.Type, r.URL, priority, r.Disabled, r.Fallback, r.Packages)
 	}
-	fmt.Fprintf(&b, "%s %s", c.Fallback, c.Linker)
+	fmt.Fprintf(&b, "%s %s %s %q", c.Fallback, c.Linker, c.IsolatedStore, c.PrivateCopies)
 	return b.String()
+}
+
+// matcher makes one of patterns for names of packages; nil if there are none.
+func matcher(patterns []string) (func(name string) bool, error) {
+	if len(patterns) == 0 {
+		return nil, nil
+	}
+	for _, p := range patterns {
+		if _, err := path.Match(p, ""); err != nil {
+			return nil, fmt.Errorf("privateCopies: %q is no pattern: %w", p, pantry.ErrConfig)
+		}
+	}
+	return func(name string) bool {
+		return slices.ContainsFunc(patterns, func(p string) bool { ok, _ := path.Match(p, name); return ok })
+	}, nil
 }
 
 // omitKinds checks the kinds that are to be left out.

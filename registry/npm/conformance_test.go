@@ -22,7 +22,7 @@ func protocol(wrap func(*npm.Registry) pantry.Registry, full bool) registrytest.
 		Handler: func(r pantry.Registry) http.Handler { return npm.Handler(r, npm.HandlerOptions{}) },
 		Client: func(t *testing.T, c *transport.Client) pantry.Registry {
 			t.Helper()
-			r, err := npm.New(npm.Options{Name: "test", Client: c, FullMetadata: full, MaxDocument: most})
+			r, err := npm.New(npm.Options{Name: "test", Client: c, FullMetadata: full, MaxDocument: most, CacheDir: t.TempDir()})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,6 +40,16 @@ func TestConformance(t *testing.T) {
 	t.Run("Faults", func(t *testing.T) {
 		registrytest.RunFaults(t, protocol(func(r *npm.Registry) pantry.Registry { return r }, false))
 	})
+	t.Run("FaultsWhenInstalling", func(t *testing.T) {
+		registrytest.RunFaults(t, protocol(func(r *npm.Registry) pantry.Registry { return installing{r} }, false))
+	})
+}
+
+// installing asks as an install does.
+type installing struct{ *npm.Registry }
+
+func (i installing) Package(ctx context.Context, name string) (pantry.Package, error) {
+	return i.Registry.Package(pantry.WithAsking(ctx, pantry.AskIfStale), name)
 }
 
 // undated hides when versions were published: packuments tell, documents of one version do not,
@@ -58,10 +68,12 @@ type undatedPackage struct{ pantry.Package }
 
 func (p undatedPackage) Metadata(version string) (*pantry.Metadata, error) {
 	m, err := p.Package.Metadata(version)
-	if err == nil {
-		m.Published = time.Time{}
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	hidden := *m
+	hidden.Published = time.Time{}
+	return &hidden, nil
 }
 
 // TestAbbreviatedAgrees: the abbreviated document says the same of everything an install needs.

@@ -102,6 +102,9 @@ func (o origin) artifact(d *dist, name, version string) (pantry.Artifact, error)
 // digests reads what the tarball must hash to. The SHA-1 counts only where nothing else is given.
 // A digest that cannot be read is an error, so that nobody takes it for an absent one.
 func (d *dist) digests() (integrity.Set, error) {
+	if d.read != nil {
+		return d.read, nil
+	}
 	if strings.TrimSpace(d.Integrity) != "" {
 		set, err := integrity.Parse(d.Integrity)
 		if err != nil {
@@ -192,6 +195,9 @@ func formatTime(t time.Time) string {
 
 // parseTime reads RFC 3339 with any offset, with or without a fraction; zero for anything else.
 func parseTime(s string) time.Time {
+	if s == "" {
+		return time.Time{} // most often, and an error costs more than the look
+	}
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return time.Time{}

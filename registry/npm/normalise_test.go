@@ -132,6 +132,17 @@ func TestShapes(t *testing.T) {
 					t.Errorf("- want, + got:\n%s", diff)
 				}
 			}
+			if p, err = r.Package(pantry.WithAsking(t.Context(), pantry.AskIfStale), "@s/pad"); err != nil {
+				t.Fatal(err)
+			}
+			got, err := p.Metadata("1.0.0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&want, got, cmpopts.EquateComparable(integrity.Digest{}), cmpopts.EquateEmpty(),
+				cmpopts.IgnoreFields(pantry.Metadata{}, "Description", "Homepage", "Repository", "License", "Author", "Keywords", "DevDependencies")); diff != "" {
+				t.Errorf("for installing: - want, + got:\n%s", diff)
+			}
 		})
 	}
 }
@@ -172,19 +183,21 @@ func TestVersionRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, _ := client(t, documents{"/pad": `{"name":"pad","versions":{"1.0.0":{"name":"pad","version":"1.0.0",` + members + `},"1.1.0":{` + someSHA + `}}}`})
-			p, err := r.Package(t.Context(), "pad")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if m, err := p.Metadata("1.1.0"); err != nil || m.Version != "1.1.0" {
-				t.Errorf("the other version: %v, %v", m, err)
-			}
-			m, err := p.Metadata("1.0.0")
-			if !errors.Is(err, pantry.ErrInvalid) {
-				t.Fatalf("got %+v and error %v", m, err)
-			}
-			if text := err.Error(); !strings.Contains(text, "pad@1.0.0") || !strings.Contains(text, `"test"`) || strings.Contains(text, "\x1b") {
-				t.Errorf("message %q", text)
+			for _, how := range []pantry.Asking{pantry.AskAlways, pantry.AskIfStale} {
+				p, err := r.Package(pantry.WithAsking(t.Context(), how), "pad")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m, err := p.Metadata("1.1.0"); err != nil || m.Version != "1.1.0" {
+					t.Errorf("the other version: %v, %v", m, err)
+				}
+				m, err := p.Metadata("1.0.0")
+				if !errors.Is(err, pantry.ErrInvalid) {
+					t.Fatalf("got %+v and error %v", m, err)
+				}
+				if text := err.Error(); !strings.Contains(text, "pad@1.0.0") || !strings.Contains(text, `"test"`) || strings.Contains(text, "\x1b") {
+					t.Errorf("message %q", text)
+				}
 			}
 		})
 	}

@@ -7,6 +7,13 @@
 // and decoding it whole costs ten times the scan. What is wrong in one version is therefore an
 // error of that version alone.
 //
+// Who installs needs less of it (see [pantry.Asking]) and asks for a thousand: of those only a compact
+// form is kept, made in one pass over the text, in memory and in Options.CacheDir from one run to the
+// next. It is used without asking for as long as the registry said that it holds (at most a day, five
+// minutes where it did not say), and confirmed by its validators afterwards. A registry that fails
+// then is an error, as ever. Who is asked with one credential keeps apart from who is asked with
+// another.
+//
 // Registries hold descriptions in every shape that package.json ever had. They are brought into
 // the one shape of [pantry.Metadata] here. A version is refused when its dependencies, its
 // tarball's address or its digests cannot be understood; of everything else, what cannot be
@@ -24,6 +31,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/transport"
@@ -44,6 +52,11 @@ type Options struct {
 	// MaxDocument bounds an answer in bytes, decompressed; 0 means 256 MiB. The largest packuments
 	// of the public registry have some twenty million bytes.
 	MaxDocument int64
+	// CacheDir is a folder where packuments are kept for questions that allow it (see
+	// [pantry.Asking]), shared by registries and processes; "" keeps none.
+	CacheDir string
+	// Now is the clock that tells how old they are. nil means time.Now.
+	Now func() time.Time
 }
 
 const (
@@ -68,6 +81,8 @@ type Registry struct {
 	origin origin
 	full   bool
 	limit  int64
+	now    func() time.Time
+	keeper *keeper // nil: keeps nothing
 }
 
 var (
@@ -94,6 +109,11 @@ func New(o Options) (*Registry, error) {
 		origin: origin{registry: o.Name, base: base, allowMissing: o.AllowMissingChecksum},
 		full:   o.FullMetadata,
 		limit:  o.MaxDocument,
+		now:    o.Now,
+		keeper: newKeeper(o),
+	}
+	if r.now == nil {
+		r.now = time.Now
 	}
 	if r.limit <= 0 {
 		r.limit = defaultMaxDocument
@@ -115,8 +135,16 @@ func (r *Registry) ArtifactURL(name, version string) string {
 	return r.origin.base.String() + artifactPath(name, version)
 }
 
-// Package reads the packument of name.
+// Package reads the packument of name. Asked with any [pantry.Asking] but AskAlways it tells what an
+// install needs, and may tell what was kept, unless Options.FullMetadata is set.
 func (r *Registry) Package(ctx context.Context, name string) (pantry.Package, error) {
+	if how := pantry.AskingOf(ctx); how != pantry.AskAlways && !r.full {
+		l, err := r.lean(ctx, name, how)
+		if err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
 	d, err := r.document(ctx, name)
 	if err != nil {
 		return nil, err

@@ -29,16 +29,8 @@ func newDocument(o origin, name string, data []byte) (*document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", pantry.ErrInvalid, err)
 	}
-	switch {
-	case x.name != "" && x.name != name:
-		return nil, fmt.Errorf("%w: the document is of the package %q", pantry.ErrInvalid, brief(x.name))
-	case len(x.versions) > 0:
-	case x.unpublished:
-		return nil, fmt.Errorf("%w: all versions were unpublished", pantry.ErrNotFound)
-	case x.dropped > 0:
-		return nil, fmt.Errorf("%w: no version has a usable name", pantry.ErrInvalid)
-	default:
-		return nil, fmt.Errorf("%w: the package has no versions", pantry.ErrNotFound)
+	if err := x.check(name, len(x.versions)); err != nil {
+		return nil, err
 	}
 	return &document{
 		origin: o, name: name, data: data, index: x,
@@ -92,7 +84,15 @@ func (o origin) decode(v value, name, version string) (*pantry.Metadata, error) 
 		out, err = o.metadata(m, name, version)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", pantry.ErrInvalid, err)
+		return nil, invalid(err)
 	}
 	return out, nil
+}
+
+// invalid is the error of a document that can't be read.
+func invalid(err error) error {
+	if errors.Is(err, pantry.ErrInvalid) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", pantry.ErrInvalid, err)
 }

@@ -47,6 +47,7 @@ func (r *Registry) publish(ctx context.Context, p pantry.Publication) error {
 		return err
 	}
 	answer, err := r.send(ctx, http.MethodPut, r.url("/"+escapeName(p.Metadata.Name)), body)
+	r.forget(p.Metadata.Name)
 	if err == nil {
 		return confirm(answer)
 	}

@@ -2,43 +2,46 @@ package npm
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pantry-go/pantry"
 )
 
-// index says where things are in a packument. It holds places, not contents, so that it is small
-// and that choosing one version of thousands decodes one.
-type index struct {
-	name      string // "" when the document gives none
-	versions  []entry
-	byVersion map[string]int // into versions
-	tags      map[string]string
-	time      value // the object of publish times; absent in the abbreviated document
+// outline is what a packument says besides its versions.
+type outline struct {
+	name string // "" when the document gives none
+	tags map[string]string
+	time value // the object of publish times; absent in the abbreviated document
 
 	listed      bool // the document has an object of versions, though perhaps an empty one
 	dropped     int  // versions whose name cannot be one
 	unpublished bool // no versions, and the times say that the whole package was taken back
 }
 
-// entry is one version: its document is data[offset : offset+length].
-type entry struct {
-	version        string
-	offset, length int
-}
-
 var errNotPackument = errors.New("the document does not describe a package")
 
-// scan reads a packument once, from one end to the other, and notes where each version is. Of a
-// member that occurs twice the last counts.
-func scan(data []byte) (*index, error) {
-	x := &index{}
+// versionReader is shown the versions of a packument.
+type versionReader interface {
+	// restart forgets the versions so far: another object of versions begins.
+	restart()
+	// version reads the document of a version, which starts at i in data, and returns its end.
+	version(name string, data []byte, i int) (end int, err error)
+	// count is how many versions there are.
+	count() int
+}
+
+// read reads a packument once, from one end to the other. Of a member that occurs twice the last
+// counts.
+func (x *outline) read(data []byte, versions versionReader) error {
 	end, err := members(data, skipSpace(data, 0), func(key value, i int) (int, error) {
 		name, ok := key.text()
 		if !ok {
 			return 0, errSyntax
 		}
 		if name == "versions" {
-			return x.scanVersions(data, i)
+			return x.readVersions(data, i, versions)
 		}
 		end, err := skipValue(data, i)
 		if err == nil {
@@ -48,20 +51,20 @@ func scan(data []byte) (*index, error) {
 	})
 	switch {
 	case err != nil:
-		return nil, err
+		return err
 	case skipSpace(data, end) != len(data):
-		return nil, errSyntax
-	case len(x.versions) == 0:
+		return errSyntax
+	case versions.count() == 0:
 		x.unpublished = x.time.member("unpublished").kind() == '{'
 		if !x.listed && !x.unpublished {
-			return nil, errNotPackument
+			return errNotPackument
 		}
 	}
-	return x, nil
+	return nil
 }
 
 // note takes a member other than the versions.
-func (x *index) note(name string, v value) error {
+func (x *outline) note(name string, v value) error {
 	switch name {
 	case "name":
 		x.name, _ = v.text()
@@ -75,36 +78,82 @@ func (x *index) note(name string, v value) error {
 	return nil
 }
 
-// scanVersions walks the object of versions at i and returns its end.
-func (x *index) scanVersions(data []byte, i int) (int, error) {
-	x.versions, x.byVersion, x.listed, x.dropped = nil, nil, false, 0
+// readVersions walks the object of versions at i and returns its end.
+func (x *outline) readVersions(data []byte, i int, versions versionReader) (int, error) {
+	x.listed, x.dropped = false, 0
+	versions.restart()
 	if at(data, i) != '{' {
 		return skipValue(data, i)
 	}
 	x.listed = true
-	x.byVersion = make(map[string]int)
 	return members(data, i, func(key value, i int) (int, error) {
-		end, err := skipValue(data, i)
-		if err != nil {
-			return 0, err
-		}
-		version, ok := key.text()
+		name, ok := key.text()
 		if !ok {
 			return 0, errSyntax
 		}
-		if !usableVersion(version) {
+		if !usableVersion(name) {
 			x.dropped++
-			return end, nil
+			return skipValue(data, i)
 		}
-		e := entry{version: version, offset: i, length: end - i}
-		if n, ok := x.byVersion[version]; ok {
-			x.versions[n] = e
-		} else {
-			x.byVersion[version] = len(x.versions)
-			x.versions = append(x.versions, e)
-		}
-		return end, nil
+		return versions.version(name, data, i)
 	})
+}
+
+// check says what is wrong with the packument that was asked for by name.
+func (x *outline) check(name string, versions int) error {
+	switch {
+	case x.name != "" && x.name != name:
+		return fmt.Errorf("%w: the document is of the package %q", pantry.ErrInvalid, brief(x.name))
+	case versions > 0:
+		return nil
+	case x.unpublished:
+		return fmt.Errorf("%w: all versions were unpublished", pantry.ErrNotFound)
+	case x.dropped > 0:
+		return fmt.Errorf("%w: no version has a usable name", pantry.ErrInvalid)
+	}
+	return fmt.Errorf("%w: the package has no versions", pantry.ErrNotFound)
+}
+
+// index says where things are in a packument. It holds places, not contents, so that it is small
+// and that choosing one version of thousands decodes one.
+type index struct {
+	outline
+	versions  []entry
+	byVersion map[string]int // into versions
+}
+
+// entry is one version: its document is data[offset : offset+length].
+type entry struct {
+	version        string
+	offset, length int
+}
+
+// scan notes where each version is.
+func scan(data []byte) (*index, error) {
+	x := &index{}
+	if err := x.read(data, x); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+func (x *index) restart() { x.versions, x.byVersion = nil, make(map[string]int) }
+
+func (x *index) count() int { return len(x.versions) }
+
+func (x *index) version(name string, data []byte, i int) (int, error) {
+	end, err := skipValue(data, i)
+	if err != nil {
+		return 0, err
+	}
+	e := entry{version: name, offset: i, length: end - i}
+	if n, ok := x.byVersion[name]; ok {
+		x.versions[n] = e
+	} else {
+		x.byVersion[name] = len(x.versions)
+		x.versions = append(x.versions, e)
+	}
+	return end, nil
 }
 
 // readTags decodes an object of tags. A tag that is no text, or whose version cannot be one, is
@@ -137,7 +186,10 @@ func usableVersion(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		if c := rune(s[i]); !alphanumeric(c) && !strings.ContainsRune(".-+_=~", c) {
+		switch c := s[i]; {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case c == '.', c == '-', c == '+', c == '_', c == '=', c == '~':
+		default:
 			return false
 		}
 	}

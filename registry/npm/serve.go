@@ -48,8 +48,8 @@ func (s *server) packument(w http.ResponseWriter, r *http.Request, name string) 
 
 // packumentOf makes the document of p. A version that cannot be read is left out, with the tags
 // that point to it, unless none can be read.
-func (s *server) packumentOf(r *http.Request, p pantry.Package, base string, abbreviated bool) (*packument, error) {
-	doc := &packument{Name: p.Name(), DistTags: make(map[string]string), Versions: make(map[string]json.RawMessage)}
+func (s *server) packumentOf(r *http.Request, p pantry.Package, base string, abbreviated bool) (*listing, error) {
+	doc := &listing{Name: p.Name(), DistTags: make(map[string]string), Versions: make(map[string]json.RawMessage)}
 	times := make(map[string]string)
 	var created, modified time.Time
 	var failed error

@@ -40,6 +40,7 @@ func (r *Registry) changeTag(ctx context.Context, method string, ref pantry.Ref,
 	var answer []byte
 	if err == nil {
 		answer, err = r.send(ctx, method, u, body)
+		r.forget(ref.Name)
 	}
 	if err == nil {
 		err = confirm(answer)

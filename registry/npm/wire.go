@@ -1,6 +1,10 @@
 package npm
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/pantry-go/pantry/integrity"
+)
 
 // The media types of package documents. A registry that knows the abbreviated one answers with
 // its name as the content type; others ignore the wish and send the full document.
@@ -11,8 +15,9 @@ const (
 	acceptAbbreviated = typeAbbreviated + "; q=1.0, " + typeJSON + "; q=0.8, */*"
 )
 
-// packument is what a registry tells about a name. It is written only: reading is scan's work.
-type packument struct {
+// listing is a packument, what a registry tells about a name. It is written only: reading is scan's
+// work.
+type listing struct {
 	ID          string                     `json:"_id,omitempty"`
 	Name        string                     `json:"name"`
 	Description string                     `json:"description,omitempty"`
@@ -67,6 +72,8 @@ type dist struct {
 	Integrity string `json:"integrity,omitempty"` // SRI
 	Shasum    string `json:"shasum,omitempty"`    // SHA-1 in hexadecimal
 	Tarball   string `json:"tarball,omitempty"`
+
+	read integrity.Set // what the digests are, where they were read before
 }
 
 // attachment is a file inside the document of a publication.

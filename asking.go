@@ -1,0 +1,40 @@
+package pantry
+
+import "context"
+
+// Asking says what a question may cost: whether a registry that keeps its answers may give what it
+// has kept, and what it need not tell. It travels in a context, since it is the affair of who asks
+// and of who answers, and of nobody between them; a registry that keeps nothing is asked whatever it
+// says, but for AskNobody.
+type Asking uint8
+
+const (
+	// AskAlways asks now, and for everything there is to know. It is what a context says that
+	// says nothing.
+	AskAlways Asking = iota
+	// AskIfStale takes what was kept for as long as the registry said that it holds. This and the
+	// following are for installing: the packages they get need not tell what is for people
+	// only (description, homepage, repository, license, author, keywords), nor
+	// DevDependencies.
+	AskIfStale
+	// AskAgain has the registry say whether what was kept still holds.
+	AskAgain
+	// AskIfMissing takes what was kept, however old, and asks for what was not.
+	AskIfMissing
+	// AskNobody takes what was kept, however old. What was not is ErrUnavailable: no request is
+	// sent, to any registry.
+	AskNobody
+)
+
+type askingKey struct{}
+
+// WithAsking returns a context for questions that may cost what a says.
+func WithAsking(ctx context.Context, a Asking) context.Context {
+	return context.WithValue(ctx, askingKey{}, a)
+}
+
+// AskingOf is what a question in ctx may cost.
+func AskingOf(ctx context.Context) Asking {
+	a, _ := ctx.Value(askingKey{}).(Asking)
+	return a
+}
