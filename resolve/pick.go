@@ -26,16 +26,6 @@ func parseWish(raw string) wish {
 	return wish{raw: raw, rng: rng}
 }
 
-// match says whether version satisfies the wish. A tag is satisfied by nothing that was not
-// picked for it.
-func (w wish) match(version string) bool {
-	if w.isTag {
-		return false
-	}
-	v, err := semver.ParseLoose(version)
-	return err == nil && w.rng.Match(v)
-}
-
 // any says that every version will do, a prerelease only if it is the latest.
 func (w wish) any() bool { return !w.isTag && w.rng.Any() }
 

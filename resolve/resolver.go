@@ -238,6 +238,9 @@ func (r *resolver) pickFresh(from *pkg, n *need) (*pkg, error) {
 	if n.err != nil {
 		return nil, n.err
 	}
+	if len(r.packages) > maxPackages {
+		return nil, fmt.Errorf("more than %d packages: %w", maxPackages, pantry.ErrPolicy)
+	}
 	answer, version, err := r.packuments.choose(r.ctx, n.question())
 	if err != nil {
 		return nil, err
