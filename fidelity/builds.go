@@ -62,7 +62,7 @@ func (p project) runBuilds(ctx context.Context, linker string, builds []build) e
 			continue
 		}
 		if i == 0 || builds[i-1].linker != linker {
-			installed = p.install(ctx, dir, p.pantry, "install", "--linker="+linker)
+			installed = p.install(ctx, dir, linker, p.pantry, "install")
 		}
 		if b.err = installed; b.err == nil {
 			b.err = p.script(ctx, dir, b.command)
@@ -78,7 +78,7 @@ func (p project) runBuilds(ctx context.Context, linker string, builds []build) e
 func (p project) onNPM(ctx context.Context, command string) error {
 	dir := p.dir("build-npm")
 	defer os.RemoveAll(dir)
-	err := p.install(ctx, dir, p.npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+	err := p.install(ctx, dir, "hoisted", p.npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
 		"--registry="+p.registry, "--cache="+filepath.Join(p.work, "npm-cache"))
 	if err != nil {
 		return err
@@ -87,14 +87,14 @@ func (p project) onNPM(ctx context.Context, command string) error {
 }
 
 // install makes a project folder and runs an install in it.
-func (p project) install(ctx context.Context, dir, program string, args ...string) error {
+func (p project) install(ctx context.Context, dir, layout, program string, args ...string) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
 	if err := p.copyTo(dir); err != nil {
 		return err
 	}
-	if err := p.configure(dir); err != nil {
+	if err := p.configure(dir, layout); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, buildLimit)

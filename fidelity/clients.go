@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/modelcontextprotocol/registry/pkg/model"
@@ -20,22 +22,34 @@ import (
 	"github.com/pantry-go/pantry/lockfile"
 )
 
-// serve starts a registry that records what npm's answers and repeats it, and returns its URL.
-func serve(dir string) (string, error) {
+// recorder is a registry that records what npm's answers, and repeats it.
+type recorder struct {
+	dir, url string
+	current  atomic.Pointer[replay.Registry]
+}
+
+// serve starts a recorder that keeps answers in a folder. It stops with the program.
+func serve(dir string) (*recorder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+		return nil, err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	base := "http://" + l.Addr().String()
-	r := &replay.Registry{Upstream: model.RegistryURLNPM, Dir: dir, Base: base}
+	r := &recorder{dir: dir, url: "http://" + l.Addr().String()}
+	r.forget()
 	go func() {
-		s := &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}
-		_ = s.Serve(l) // until the program ends
+		handler := http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) { r.current.Load().ServeHTTP(w, req) })
+		s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+		_ = s.Serve(l)
 	}()
-	return base, nil
+	return r, nil
+}
+
+// forget lets go of the answers in memory. They are still on disk.
+func (r *recorder) forget() {
+	r.current.Store(&replay.Registry{Upstream: model.RegistryURLNPM, Dir: r.dir, Base: r.url})
 }
 
 // project is one manifest being checked.
@@ -67,11 +81,12 @@ func (p project) check(ctx context.Context) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	a, b := t.graph(), lockGraph(ours)
+	a := t.graph()
+	b, kinds := lockGraph(ours)
 	r.places, r.bundled, r.packages = len(t), bundled, len(a)
 	r.paths = compareTrees(t, laid)
-	r.missing, r.extra = without(a.packages(), b.packages()), without(b.packages(), a.packages())
-	r.dependents = compareGraphs(a, b)
+	r.missing, r.extra = without(a, b), without(b, a)
+	r.bindings = compareGraphs(a, b, kinds)
 	if p.builds {
 		r.builds, err = p.build(ctx)
 	}
@@ -133,7 +148,7 @@ func (p project) resolvePantry(ctx context.Context) (*lockfile.Lock, error) {
 	if err := os.RemoveAll(filepath.Join(dir, lockfile.Name)); err != nil {
 		return nil, err
 	}
-	if err := p.configure(dir); err != nil {
+	if err := p.configure(dir, "hoisted"); err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, p.pantry, "install", "--lockfile-only")
@@ -145,14 +160,15 @@ func (p project) resolvePantry(ctx context.Context) (*lockfile.Lock, error) {
 	return lockfile.Read(filepath.Join(dir, lockfile.Name))
 }
 
-// configure points Pantry to the recorded registry.
-func (p project) configure(dir string) error {
-	type registry struct {
-		Name string `json:"name"`
-		Type string `json:"type"`
-		URL  string `json:"url"`
-	}
-	data, err := json.Marshal(map[string][]registry{"registries": {{"npm", "npm", p.registry}}})
+// configure points Pantry to the recorded registry, and has it lay packages out as layout says: hoisted,
+// isolated, or isolated-project for the isolated one whose packages all stand in the project.
+func (p project) configure(dir, layout string) error {
+	linker, store, _ := strings.Cut(layout, "-")
+	data, err := json.Marshal(map[string]any{
+		"registries":    []map[string]string{{"name": "npm", "type": "npm", "url": p.registry}},
+		"linker":        linker,
+		"isolatedStore": cmp.Or(store, "auto"),
+	})
 	if err != nil {
 		return err
 	}

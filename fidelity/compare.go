@@ -5,20 +5,21 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // difference is a path at which the trees differ; "" stands for nothing there.
 type difference struct{ path, npm, pantry string }
 
 func (d difference) String() string {
-	return fmt.Sprintf("%s: npm %s, pantry %s", d.path, cmp.Or(d.npm, "-"), cmp.Or(d.pantry, "-"))
+	return fmt.Sprintf("%s: npm %s, Pantry %s", d.path, cmp.Or(d.npm, "nothing"), cmp.Or(d.pantry, "nothing"))
 }
 
 // compareTrees lists the paths at which two trees differ, in order.
 func compareTrees(npm, pantry tree) []difference {
 	var out []difference
 	for path, p := range npm {
-		if q := pantry[path]; q.pkg != p.pkg {
+		if q := pantry[path]; q.pkg != p.pkg || q.link != p.link {
 			out = append(out, difference{path, p.pkg, q.pkg})
 		}
 	}
@@ -31,49 +32,75 @@ func compareTrees(npm, pantry tree) []difference {
 	return out
 }
 
-// dependentDifference is a package that sees other dependencies with Pantry than with npm.
-type dependentDifference struct {
-	pkg         string
-	npm, pantry []string // what only one of them gives it, as "name=package"
+// reason is why Pantry gives a package another dependency than npm's tree.
+type reason int
+
+const (
+	unexplained reason = iota
+	perContext
+	onlyNamed
+)
+
+// binding is a dependency that a package of Pantry's graph gets and that npm's tree gives to none of its
+// copies, or the other way round.
+type binding struct {
+	pkg, name   string
+	npm, pantry []string // what either gives
+	why         reason
 }
 
-func (d dependentDifference) String() string {
-	return fmt.Sprintf("%s: npm %v, pantry %v", d.pkg, d.npm, d.pantry)
+func (b binding) String() string {
+	list := func(pkgs []string) string { return cmp.Or(strings.Join(pkgs, ", "), "nothing") }
+	return fmt.Sprintf("%s: %s is %s with npm, %s with Pantry", b.pkg, b.name, list(b.npm), list(b.pantry))
 }
 
-// compareGraphs lists the packages of which no copy of npm's sees what a package of Pantry's graph
-// sees, or the other way round: edges are compared, each for itself.
-func compareGraphs(npm, pantry graph) []dependentDifference {
-	var out []dependentDifference
+// compareGraphs lists the dependencies that differ, of packages that are in both graphs.
+func compareGraphs(npm, pantry graph, kinds kinds) []binding {
+	var out []binding
 	for _, pkg := range slices.Sorted(maps.Keys(npm)) {
 		if pantry[pkg] == nil {
 			continue
 		}
-		a, b := edges(npm[pkg]), edges(pantry[pkg])
-		d := dependentDifference{pkg, without(a, b), without(b, a)}
-		if len(d.npm)+len(d.pantry) > 0 {
-			out = append(out, d)
+		names := map[string]bool{}
+		for _, deps := range []graph{npm, pantry} {
+			for name := range deps[pkg] {
+				names[name] = true
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(names)) {
+			a, b := npm[pkg][name], pantry[pkg][name]
+			if maps.Equal(a, b) {
+				continue
+			}
+			out = append(out, binding{
+				pkg: pkg, name: name, why: explain(kinds, pkg, name, a, b),
+				npm: slices.Sorted(maps.Keys(a)), pantry: slices.Sorted(maps.Keys(b)),
+			})
 		}
 	}
 	return out
 }
 
-func edges(variants map[string]map[string]string) map[string]bool {
-	out := map[string]bool{}
-	for _, deps := range variants {
-		for name, to := range deps {
-			out[name+"="+to] = true
-		}
+// explain finds the reason of a difference: only peers have one.
+func explain(kinds kinds, pkg, name string, npm, pantry map[string]bool) reason {
+	d := kinds[[2]string{pkg, name}]
+	switch {
+	case !d.Peer:
+		return unexplained
+	case d.Optional && d.Spec == "":
+		return onlyNamed
+	case len(npm) > 0 && len(pantry) > 0:
+		return perContext
 	}
-	return out
+	return unexplained
 }
 
 // without lists what a has and b has not.
-func without(a, b map[string]bool) []string {
+func without(a, b graph) []string {
 	var out []string
-	for x := range a {
-		if !b[x] {
-			out = append(out, x)
+	for pkg := range a {
+		if b[pkg] == nil {
+			out = append(out, pkg)
 		}
 	}
 	slices.Sort(out)

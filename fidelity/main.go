@@ -3,7 +3,8 @@
 // It resolves real manifests with npm and with Pantry at the same moment, from one recorded copy of
 // the registry's answers, compares the trees path by path and the graphs package by package, runs the
 // projects' own build or test commands on Pantry's installs in both layouts, and writes what it
-// found to docs/fidelity.md. Run it in the repository's top folder: make fidelity.
+// found to docs/fidelity.md. Run it in the repository's top folder: make fidelity. It exits with 1 where
+// it found a difference without a reason.
 package main
 
 import (
@@ -35,7 +36,8 @@ func main() {
 	log.SetFlags(0)
 	var s settings
 	only := flag.String("only", "", "comma-separated `NAMES` of manifests; default all")
-	linkers := flag.String("linkers", "hoisted,isolated", "comma-separated layouts to build in")
+	linkers := flag.String("linkers", "hoisted,isolated,isolated-project",
+		"comma-separated layouts to build in; isolated-project is isolated with all packages in the project")
 	flag.StringVar(&s.work, "work", "", "`FOLDER` for the projects; default one that is removed at the end, in memory if possible")
 	flag.StringVar(&s.cache, "cache", ".cache/fidelity", "`FOLDER` with the recorded answers of the registry; what is in it is not asked for again")
 	flag.StringVar(&s.pantry, "pantry", "bin/pantry", "the `PROGRAM` to check")
@@ -59,16 +61,16 @@ func fields(list string) []string {
 
 // result is what was found out about one manifest.
 type result struct {
-	name       string
-	npm        string // "" or why npm resolved nothing
-	places     int    // in npm's tree
-	bundled    int    // places in npm's tree inside other packages' files
-	packages   int
-	paths      []difference // trees
-	missing    []string     // packages that only npm has
-	extra      []string     // packages that only Pantry has
-	dependents []dependentDifference
-	builds     []build
+	name     string
+	npm      string // "" or why npm resolved nothing
+	places   int    // in npm's tree
+	bundled  int    // places in npm's tree inside other packages' files
+	packages int
+	paths    []difference // trees
+	missing  []string     // packages that only npm has
+	extra    []string     // packages that only Pantry has
+	bindings []binding
+	builds   []build
 }
 
 func run(ctx context.Context, s settings) error {
@@ -90,13 +92,14 @@ func run(ctx context.Context, s settings) error {
 			return err
 		}
 	}
-	base, err := serve(s.cache)
+	registry, err := serve(s.cache)
 	if err != nil {
 		return err
 	}
 	var results []result
 	for _, m := range manifests {
-		p := project{settings: s, manifest: m, registry: base}
+		registry.forget()
+		p := project{settings: s, manifest: m, registry: registry.url}
 		r, err := p.check(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", m.name, err)
@@ -104,10 +107,12 @@ func run(ctx context.Context, s settings) error {
 		r.print()
 		results = append(results, r)
 	}
-	if s.out == "" {
-		return nil
+	if s.out != "" {
+		if err := os.WriteFile(s.out, report(results, versions(ctx, s)), 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(s.out, report(results, versions(ctx, s)), 0o644)
+	return verdict(results)
 }
 
 // memory is a folder for temporary files that is in memory, or "" for the usual one.

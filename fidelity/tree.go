@@ -3,7 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
+	"slices"
 	"strings"
 
 	"github.com/pantry-go/pantry/link"
@@ -15,9 +15,9 @@ type tree map[string]place
 
 // place is what stands at a path.
 type place struct {
-	pkg  string            // name@version
-	link bool              // a link to a place of the same package above
-	deps map[string]string // dependencies, optional ones and peers: name -> "", "optional" or "peer"
+	pkg  string   // name@version
+	link bool     // a link to a place of the same package above
+	deps []string // the names under which it needs others, peers too
 }
 
 // npmLock is what is read of a package-lock.json.
@@ -31,12 +31,10 @@ type npmPackage struct {
 	Link                 bool              `json:"link"`
 	Resolved             string            `json:"resolved"`
 	InBundle             bool              `json:"inBundle"`
+	Bundle               []string          `json:"bundleDependencies"`
 	Dependencies         map[string]string `json:"dependencies"`
 	OptionalDependencies map[string]string `json:"optionalDependencies"`
 	PeerDependencies     map[string]string `json:"peerDependencies"`
-	PeerDependenciesMeta map[string]struct {
-		Optional bool `json:"optional"`
-	} `json:"peerDependenciesMeta"`
 }
 
 // npmTree reads a package-lock.json. What is inside the files of a package ("inBundle") is counted
@@ -67,18 +65,16 @@ func npmTree(data []byte) (t tree, bundled int, err error) {
 	return t, bundled, nil
 }
 
-func (p npmPackage) needs() map[string]string {
-	deps := map[string]string{}
-	for name := range p.PeerDependencies {
-		deps[name] = "peer"
+func (p npmPackage) needs() []string {
+	var names []string
+	for _, deps := range []map[string]string{p.PeerDependencies, p.Dependencies, p.OptionalDependencies} {
+		for name := range deps {
+			if !slices.Contains(p.Bundle, name) {
+				names = append(names, name)
+			}
+		}
 	}
-	for name := range p.Dependencies {
-		deps[name] = ""
-	}
-	for name := range p.OptionalDependencies {
-		deps[name] = "optional"
-	}
-	return deps
+	return names
 }
 
 func lastName(path string) string {
@@ -95,18 +91,7 @@ func pantryTree(l *lockfile.Lock) (tree, error) {
 	t := tree{}
 	for _, pl := range laid.Placements {
 		p := l.Packages[pl.ID]
-		deps := map[string]string{}
-		for name, d := range p.Dependencies {
-			switch {
-			case d.Peer:
-				deps[name] = "peer"
-			case d.Optional:
-				deps[name] = "optional"
-			default:
-				deps[name] = ""
-			}
-		}
-		t[pl.Path] = place{pkg: p.Name + "@" + p.Version, link: pl.Link != "", deps: deps}
+		t[pl.Path] = place{pkg: p.Name + "@" + p.Version, link: pl.Link != ""}
 	}
 	return t, nil
 }
@@ -126,15 +111,20 @@ func (t tree) find(path, name string) (place, bool) {
 	}
 }
 
-// graph says what each package's dependencies are: package -> the different sets of dependencies that
-// its copies see, as "name=package" joined by spaces.
-type graph map[string]map[string]map[string]string
+// graph says what packages get: package -> name of a dependency -> the packages that its copies get.
+type graph map[string]map[string]map[string]bool
 
-func (g graph) add(pkg string, deps map[string]string) {
+func (g graph) add(pkg, name, to string) {
 	if g[pkg] == nil {
-		g[pkg] = map[string]map[string]string{}
+		g[pkg] = map[string]map[string]bool{}
 	}
-	g[pkg][fmt.Sprint(deps)] = deps
+	if name == "" {
+		return
+	}
+	if g[pkg][name] == nil {
+		g[pkg][name] = map[string]bool{}
+	}
+	g[pkg][name][to] = true
 }
 
 // graph reads the graph off a tree.
@@ -144,36 +134,31 @@ func (t tree) graph() graph {
 		if p.link {
 			continue
 		}
-		deps := map[string]string{}
-		for name := range p.deps {
+		g.add(p.pkg, "", "")
+		for _, name := range p.deps {
 			if to, ok := t.find(path, name); ok {
-				deps[name] = to.pkg
+				g.add(p.pkg, name, to.pkg)
 			}
 		}
-		g.add(p.pkg, deps)
 	}
 	return g
 }
 
-// lockGraph reads the graph off a lockfile: that is what the isolated layout links.
-func lockGraph(l *lockfile.Lock) graph {
-	g := graph{}
+// kinds says of what kind a dependency is: by package and name.
+type kinds map[[2]string]lockfile.Dependency
+
+// lockGraph reads the graph off a lockfile, which is what the isolated layout links.
+func lockGraph(l *lockfile.Lock) (graph, kinds) {
+	g, k := graph{}, kinds{}
 	for _, p := range l.Packages {
-		deps := map[string]string{}
+		pkg := p.Name + "@" + p.Version
+		g.add(pkg, "", "")
 		for name, d := range p.Dependencies {
+			k[[2]string{pkg, name}] = d
 			if to := l.Packages[d.ID]; to != nil {
-				deps[name] = to.Name + "@" + to.Version
+				g.add(pkg, name, to.Name+"@"+to.Version)
 			}
 		}
-		g.add(p.Name+"@"+p.Version, deps)
 	}
-	return g
-}
-
-func (g graph) packages() map[string]bool {
-	set := map[string]bool{}
-	for pkg := range maps.Keys(g) {
-		set[pkg] = true
-	}
-	return set
+	return g, k
 }

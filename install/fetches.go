@@ -78,7 +78,7 @@ func (f *fetches) chosen(p *lockfile.Package, m *pantry.Metadata) {
 		}
 		return
 	}
-	if !f.lazy || !f.run.store.Has(p.Integrity) {
+	if !f.lazy {
 		f.start(p)
 	}
 }

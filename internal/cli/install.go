@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"maps"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -229,15 +227,6 @@ func (a *app) installOptions(f installFlags) (install.Options, error) {
 	o.Asking = f.asking()
 	o.LockOnly, o.Force, o.Method = f.lockOnly, f.force, method
 	return o, nil
-}
-
-// nodeVersion asks the node on PATH for its version; "" if there is none.
-func nodeVersion() string {
-	out, err := exec.Command("node", "--version").Output()
-	if err != nil {
-		return ""
-	}
-	return string(bytes.TrimSpace(out))
 }
 
 // printReport tells a person what was done.
