@@ -64,6 +64,8 @@ type run struct {
 	refresh  map[string]bool
 	prints   prints                       // of the project's files as they were read
 	digests  map[versionKey]integrity.Set // of old; made when first needed
+	text     func() ([]byte, error)       // of the lockfile to be written; nil if it is as it was
+	last     state                        // of the last install, where it is needed
 	fetches  *fetches
 	store    *store.Store
 	// generation of the store from before anything was looked up in it; "" where it is not needed.
@@ -105,6 +107,9 @@ func start(ctx context.Context, o Options, edit func(*run) error) (*Report, erro
 			r.finish()
 			return r.report, err
 		}
+	}
+	if r.last, _ = r.readState(); r.Force {
+		r.last = state{}
 	}
 	if err := r.read(); err != nil {
 		return nil, err
@@ -177,6 +182,10 @@ func (r *run) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	weak := hasWeak(lock)
+	if !weak {
+		r.formatLock(lock) // while it is laid out
+	}
 	p, err := r.plan(lock)
 	if err != nil {
 		return err
@@ -188,6 +197,9 @@ func (r *run) do(ctx context.Context) error {
 	}
 	if err := r.pin(ctx, lock, p); err != nil {
 		return err
+	}
+	if weak {
+		r.formatLock(lock)
 	}
 	var tools []fetchedTool
 	if !r.LockOnly {
@@ -278,11 +290,43 @@ func (r *run) locked() *lockfile.Lock {
 	return l
 }
 
+// formatLock makes the text of a lockfile that is to be written, on the side: r.text waits for it. The
+// lockfile must not be changed any more.
+func (r *run) formatLock(lock *lockfile.Lock) {
+	if r.Frozen || lock == r.old && !r.pinned {
+		return
+	}
+	var text []byte
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		text, err = lock.Text()
+	}()
+	r.text = func() ([]byte, error) {
+		<-done
+		return text, err
+	}
+}
+
+// hasWeak says whether a package has no SHA-512 yet.
+func hasWeak(l *lockfile.Lock) bool {
+	for _, p := range l.Packages {
+		if _, ok := p.Integrity.Find(integrity.SHA512); !ok && p.Tool == nil {
+			return true
+		}
+	}
+	return false
+}
+
 // writeDown writes the lockfile, and the manifest if it changed.
 func (r *run) writeDown(lock *lockfile.Lock) error {
-	same := lock == r.old && !r.pinned
-	if !same && !r.Frozen && (r.old != nil || len(lock.Projects["."].Dependencies)+len(lock.Packages) > 0) {
-		if err := lock.Write(r.lockPath); err != nil {
+	if r.text != nil && (r.old != nil || len(lock.Projects["."].Dependencies)+len(lock.Packages) > 0) {
+		text, err := r.text()
+		if err == nil {
+			err = lockfile.WriteText(r.lockPath, text)
+		}
+		if err != nil {
 			return err
 		}
 	}

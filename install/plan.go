@@ -92,7 +92,7 @@ func (r *run) layOut(ctx context.Context, l *lockfile.Lock, p *plan) error {
 	var err error
 	if p.Linker == Isolated {
 		o := link.ApplyIsolatedOptions{
-			Dir: r.Dir, Lock: l, Isolated: p.isolated, Store: r.store, InProject: p.Store == InProject, Method: r.Method, Force: r.Force,
+			Dir: r.Dir, Lock: l, Isolated: p.isolated, Store: r.linkedStore(), InProject: p.Store == InProject, Method: r.Method, Force: r.Force,
 			Entry: r.fetches.entry(l), Begin: r.dropState, Copies: copies,
 		}
 		rep, err = link.ApplyIsolated(ctx, o)

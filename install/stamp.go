@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
@@ -15,12 +17,54 @@ import (
 )
 
 // A stamp is what the store remembers of an install whose packages are all in it, in an isolated layout:
-// the record of the install, and the top of node_modules. As long as nothing is taken out of the
-// store, another install with the same inputs, in whatever project, needs nothing else.
+// the record of the install, the keys of its packages, and the top of node_modules. As long as nothing
+// is taken out of the store, another install with the same inputs, in whatever project, needs nothing
+// else; and one with other inputs need not look for the packages it has in common.
+type stamp struct {
+	state state
+	keys  string // keyBytes bytes for each package
+	top   []byte
+}
 
-// stampName is the stamp's name of the run's inputs.
-func (r *run) stampName(p prints) string {
-	sum := sha256.Sum256([]byte("isolated on the machine\n" + r.inputs(p)))
+// keyBytes is the length of a key, whose text is hexadecimal.
+const keyBytes = 20
+
+// stampHead is the first line of a stamp.
+type stampHead struct {
+	State state `json:"state"`
+	Keys  int   `json:"keys"`
+}
+
+func (s stamp) encode() ([]byte, error) {
+	head, err := json.Marshal(stampHead{s.state, len(s.keys) / keyBytes})
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(head, []byte("\n"), []byte(s.keys), s.top), nil
+}
+
+func decodeStamp(data []byte) (s stamp, ok bool) {
+	line, rest, _ := bytes.Cut(data, []byte("\n"))
+	var head stampHead
+	if json.Unmarshal(line, &head) != nil || head.State.Version != stateVersion || head.Keys < 0 || head.Keys > len(rest)/keyBytes {
+		return s, false
+	}
+	n := head.Keys * keyBytes
+	return stamp{head.State, string(rest[:n]), rest[n:]}, true
+}
+
+// readStamp reads the stamp of an install with these inputs.
+func (r *run) readStamp(inputs string) (stamp, bool) {
+	data, ok := r.store.Stamp(stampName(inputs))
+	if !ok {
+		return stamp{}, false
+	}
+	return decodeStamp(data)
+}
+
+// stampName is the name of the stamp of an install with these inputs.
+func stampName(inputs string) string {
+	sum := sha256.Sum256([]byte("isolated on the machine\n" + inputs))
 	return hex.EncodeToString(sum[:20])
 }
 
@@ -29,16 +73,11 @@ func (r *run) fromStamp(ctx context.Context) (bool, error) {
 	if l, _ := chooseLinker(r.Options); l != Isolated || r.Force || r.LockOnly || r.IsolatedStore == InProject {
 		return false, nil
 	}
-	data, ok := r.store.Stamp(r.stampName(r.prints))
+	s, ok := r.readStamp(r.inputs(r.prints))
 	if !ok {
 		return false, nil
 	}
-	head, rest, _ := bytes.Cut(data, []byte("\n"))
-	var s state
-	if json.Unmarshal(head, &s) != nil || s.Version != stateVersion {
-		return false, nil
-	}
-	top, err := link.ParseTop(rest)
+	top, err := link.ParseTop(s.top)
 	if err != nil {
 		return false, nil // what damaged it shall not stop anybody
 	}
@@ -51,30 +90,74 @@ func (r *run) fromStamp(ctx context.Context) (bool, error) {
 		return true, err
 	}
 	r.report.Linked = rep.Linked
-	r.recall(s)
-	for dir := range s.Folders {
-		s.Folders[dir] = r.changed(dir)
+	r.recall(s.state)
+	for dir := range s.state.Folders {
+		s.state.Folders[dir] = r.changed(dir)
 	}
 	if err := r.remember(); err != nil {
 		return true, err
 	}
-	return true, r.saveState(s)
+	return true, r.saveState(s.state)
 }
 
-// stamp lets the store remember the install that has just ended with the files that now are prints of.
-func (r *run) stamp(now prints, l *lockfile.Lock, p *plan, s state) error {
+// putStamp lets the store remember the install that has just ended with the files that now are prints of.
+func (r *run) putStamp(now prints, l *lockfile.Lock, p *plan, done state) error {
 	if p.Linker != Isolated || p.Store != OnMachine || r.Copies != nil || r.generation == "" || hasTools(l) {
 		return nil
 	}
-	head, err := json.Marshal(s)
+	s := stamp{state: done, top: p.isolated.Top().Encode()}
+	keys := make([]byte, 0, keyBytes*len(p.isolated.Packages))
+	for i := range p.isolated.Packages {
+		key, err := hex.DecodeString(p.isolated.Packages[i].Key)
+		if err != nil || len(key) != keyBytes {
+			return nil // which does not happen once it is laid out
+		}
+		keys = append(keys, key...)
+	}
+	s.keys = string(keys)
+	data, err := s.encode()
 	if err != nil {
 		return err
 	}
-	data := append(append(head, '\n'), p.isolated.Top().Encode()...)
-	if err := r.store.PutStamp(r.stampName(now), r.generation, data); err != nil && !cannotWrite(err) {
+	if err := r.store.PutStamp(stampName(r.inputs(now)), r.generation, data); err != nil && !cannotWrite(err) {
 		return fmt.Errorf("remember the install: %w", err)
 	}
 	return nil
+}
+
+// knownStore knows of some linked packages that they are there, from a stamp.
+type knownStore struct {
+	*store.Store
+	known map[string]bool // by the bytes of the key
+}
+
+// HasLinked says whether a linked package is complete.
+func (s knownStore) HasLinked(key string) bool {
+	var b [keyBytes]byte
+	if n, err := hex.Decode(b[:], []byte(key)); err == nil && n == keyBytes && s.known[string(b[:])] {
+		return true
+	}
+	return s.Store.HasLinked(key)
+}
+
+// linkedStore is the store, with what is known from the stamp of the last install in the project, or
+// where there was none from that of an install elsewhere with what this one will end with.
+func (r *run) linkedStore() link.LinkedStore {
+	inputs := r.last.Inputs
+	if inputs == "" && r.text != nil && !r.edited {
+		now := maps.Clone(r.prints)
+		now[lockfile.Name] = r.textPrint()
+		inputs = r.inputs(now)
+	}
+	s, ok := r.readStamp(inputs)
+	if !ok {
+		return r.store
+	}
+	known := make(map[string]bool, len(s.keys)/keyBytes)
+	for i := 0; i < len(s.keys); i += keyBytes {
+		known[s.keys[i:i+keyBytes]] = true
+	}
+	return knownStore{r.store, known}
 }
 
 func hasTools(l *lockfile.Lock) bool {

@@ -88,14 +88,19 @@ func (r *run) inputs(p prints) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// readState reads the record of the last install.
+func (r *run) readState() (s state, ok bool) {
+	data, err := readBounded(r.statePath(), maxState)
+	if err != nil || json.Unmarshal(data, &s) != nil || s.Version != stateVersion {
+		return state{}, false
+	}
+	return s, true
+}
+
 // upToDate says whether the last install had the same inputs, and fills the report from its record.
 func (r *run) upToDate() bool {
-	data, err := readBounded(r.statePath(), maxState)
-	if err != nil {
-		return false
-	}
-	var s state
-	if json.Unmarshal(data, &s) != nil || s.Version != stateVersion || s.Inputs != r.inputs(r.prints) {
+	s, ok := r.readState()
+	if !ok || s.Inputs != r.inputs(r.prints) {
 		return false
 	}
 	for path, at := range s.Folders {
@@ -166,7 +171,19 @@ func (r *run) writeState(l *lockfile.Lock, p *plan) error {
 	if err := r.saveState(s); err != nil {
 		return err
 	}
-	return r.stamp(now, l, p, s)
+	return r.putStamp(now, l, p, s)
+}
+
+// textPrint is the fingerprint of the lockfile that was to be written; "" if none was.
+func (r *run) textPrint() string {
+	if r.text == nil {
+		return ""
+	}
+	text, err := r.text()
+	if err != nil {
+		return ""
+	}
+	return printOf(text)
 }
 
 func (r *run) saveState(s state) error {
@@ -182,7 +199,7 @@ func (r *run) saveState(s state) error {
 
 // installed says whether l is what the project's files, of which now was taken, say.
 func (r *run) installed(l *lockfile.Lock, now prints) bool {
-	if was := now[lockfile.Name]; was != r.prints[lockfile.Name] && was != printOf(l.Format()) {
+	if was := now[lockfile.Name]; was != r.prints[lockfile.Name] && was != r.textPrint() {
 		return false
 	}
 	p, err := manifest.ReadProject(r.Dir)

@@ -40,22 +40,35 @@ func readAll(path string) ([]byte, error) {
 	return buf.Bytes(), err
 }
 
-// Write writes the lockfile to path, whole or not at all, and leaves a file alone that has the
-// same content already. A Lock that [Parse] would not read is an error, and nothing is written.
-// Where path is a symbolic link, the file it points to is replaced. It is not waited for the disk: see
-// [Read] for what a loss of power can leave.
+// Write writes the lockfile to path: [Lock.Text] and [WriteText].
 func (l *Lock) Write(path string) error {
-	data := l.Format()
-	if old, err := readAll(path); err == nil && bytes.Equal(old, data) {
-		return nil
+	text, err := l.Text()
+	if err != nil {
+		return err
 	}
-	if _, err := Parse(path, data); err != nil {
-		return fmt.Errorf("write lockfile: it could not be read again: %w", err)
+	return WriteText(path, text)
+}
+
+// Text is [Lock.Format]. A Lock whose text [Parse] would not read is an error.
+func (l *Lock) Text() ([]byte, error) {
+	text := l.Format()
+	if _, err := Parse(Name, text); err != nil {
+		return nil, fmt.Errorf("write lockfile: it could not be read again: %w", err)
+	}
+	return text, nil
+}
+
+// WriteText writes a lockfile's text to path, whole or not at all, and leaves a file alone that has the
+// same content already. Where path is a symbolic link, the file it points to is replaced. It is not
+// waited for the disk: see [Read] for what a loss of power can leave.
+func WriteText(path string, text []byte) error {
+	if old, err := readAll(path); err == nil && bytes.Equal(old, text) {
+		return nil
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	if err := wholefile.WriteUnsynced(path, data, 0o644); err != nil {
+	if err := wholefile.WriteUnsynced(path, text, 0o644); err != nil {
 		return fmt.Errorf("write lockfile: %w", err)
 	}
 	return nil
