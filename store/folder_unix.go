@@ -62,11 +62,7 @@ func (f *folder) do(op, path string, call func() error) error {
 // write makes a new file and returns the number of bytes written, and their CRC-32C.
 func (f *folder) write(path string, mode fs.FileMode, content io.Reader) (n int64, sum uint32, err error) {
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	var fd int
-	err = retry(func() (err error) {
-		fd, err = unix.Openat(f.fd, path, flags, uint32(mode.Perm()))
-		return err
-	})
+	fd, err := create(f.fd, path, flags, mode)
 	if err != nil {
 		return 0, 0, &os.PathError{Op: "create", Path: path, Err: err}
 	}
@@ -76,7 +72,7 @@ func (f *folder) write(path string, mode fs.FileMode, content io.Reader) (n int6
 	} else {
 		n, err = io.Copy(file, content)
 	}
-	if closeErr := unix.Close(fd); closeErr != nil && err == nil {
+	if closeErr := closeFile(fd); closeErr != nil && err == nil {
 		err = &os.PathError{Op: "close", Path: path, Err: closeErr}
 	}
 	return n, file.sum, err
@@ -266,7 +262,7 @@ type rawFile struct {
 func (r *rawFile) Write(p []byte) (written int, err error) {
 	r.sum = crc32.Update(r.sum, castagnoli, p)
 	for written < len(p) {
-		n, err := unix.Write(r.fd, p[written:])
+		n, err := writeFile(r.fd, p[written:])
 		if n > 0 {
 			written += n
 		}
