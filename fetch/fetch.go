@@ -169,18 +169,31 @@ func (f *Fetcher) get(ctx context.Context, req order) (Result, error) {
 	if err := ctx.Err(); err != nil {
 		return Result{}, err
 	}
-	if e := f.stored(req); e != nil {
-		if e.Name != "" || e.Version != "" { // else it was not fetched by its name
-			if err := checkPackage(e.Name, e.Version, req.Artifact); err != nil {
-				return Result{}, failed(req, err)
-			}
-		}
-		return Result{Entry: e, Integrity: integrity.Set{e.Digest}, FromStore: true}, nil
+	if res, ok, err := f.inStore(req); ok || err != nil {
+		return res, err
 	}
 	if err := f.allowed(req); err != nil {
 		return Result{}, failed(req, err)
 	}
 	return f.share(ctx, req)
+}
+
+// Stored returns what [Fetcher.Fetch] would without downloading; ok says whether the store has it.
+func (f *Fetcher) Stored(req Request) (res Result, ok bool, err error) {
+	return f.inStore(order{Request: req})
+}
+
+func (f *Fetcher) inStore(req order) (res Result, ok bool, err error) {
+	e := f.stored(req)
+	if e == nil {
+		return Result{}, false, nil
+	}
+	if e.Name != "" || e.Version != "" { // else it was not fetched by its name
+		if err := checkPackage(e.Name, e.Version, req.Artifact); err != nil {
+			return Result{}, false, failed(req, err)
+		}
+	}
+	return Result{Entry: e, Integrity: integrity.Set{e.Digest}, FromStore: true}, true, nil
 }
 
 // stored looks for the artifact by its strongest digests. An entry that cannot be read is written

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/fetch"
@@ -205,6 +206,65 @@ func (r *run) pin(ctx context.Context, l *lockfile.Lock, p *plan) error {
 		return r.place(p, l) // the keys depend on the digests
 	}
 	return nil
+}
+
+// readAhead reads from the store what a hoisted layout of a lockfile will most likely need, while it is
+// still being decided where everything stands. What returns helps until all is read. A store that
+// lacks the first packages is taken for one that lacks most.
+func (r *run) readAhead(l *lockfile.Lock) (help func()) {
+	if linker, _ := chooseLinker(r.Options); linker != Hoisted || r.LockOnly || len(r.Omit) > 0 {
+		return func() {}
+	}
+	const sample = 8
+	var all []*lockfile.Package
+	have := 0
+	for _, p := range l.Packages {
+		if p.Tool != nil || !p.Supports(r.Platform) {
+			continue
+		}
+		all = append(all, p)
+		if len(all) <= sample && r.store.Has(p.Integrity) {
+			have++
+		}
+		if len(all) == sample && have < sample/2 {
+			return func() {}
+		}
+	}
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < len(all) && r.fetches.ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+			r.fetches.take(all[i])
+		}
+	}
+	r.fetches.group.Go(work)
+	return work
+}
+
+// take notes a package that the store has as fetched.
+func (f *fetches) take(p *lockfile.Package) {
+	f.mu.Lock()
+	have := f.byKey[keyOf(p)]
+	f.mu.Unlock()
+	if have != nil {
+		return
+	}
+	a, err := f.run.artifact(p)
+	if err != nil {
+		return // whoever needs it is told
+	}
+	a.Name, a.Version = p.Name, p.Version
+	res, ok, err := f.fetcher.Stored(fetch.Request{Registry: p.Registry, Artifact: a})
+	if !ok || err != nil {
+		return
+	}
+	taken := &fetching{done: make(chan struct{}), result: res}
+	close(taken.done)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if key := keyOf(p); f.byKey[key] == nil {
+		f.byKey[key] = taken
+		f.tell(p, res)
+	}
 }
 
 // startFetches begins to fetch what is laid out. An isolated layout asks for what it needs by itself, all

@@ -186,10 +186,12 @@ func (r *run) do(ctx context.Context) error {
 	if !weak {
 		r.formatLock(lock) // while it is laid out
 	}
+	help := r.readAhead(lock)
 	p, err := r.plan(lock)
 	if err != nil {
 		return err
 	}
+	help()
 	if p.Linker == Isolated && !r.LockOnly {
 		if r.generation, err = r.store.Generation(); err != nil {
 			return err
