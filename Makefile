@@ -1,4 +1,4 @@
-.PHONY: build test testdeps lint fuzz demo bench bench-clean bench-build bench-replay bench-latency bench-live bench-report
+.PHONY: build test testdeps lint fuzz demo fidelity bench-micro bench bench-clean bench-build bench-replay bench-latency bench-live bench-report
 
 build:
 	CGO_ENABLED=0 go build -o bin/pantry ./cmd/pantry
@@ -47,3 +47,12 @@ bench-live: bench-build
 # Writes the tables and the plot of a file of results into the documentation.
 bench-report: bench-build
 	bin/bench -report $(RESULTS)
+
+# The hot parts one by one, for benchstat: make bench-micro > new.txt
+bench-micro:
+	go test -run '^$$' -bench . -count 6 ./gunzip ./archive ./registry/npm ./semver ./npmtree ./resolve ./lockfile ./link ./store
+
+# Resolves real manifests with npm and with Pantry at the same moment, compares the trees, and builds the
+# projects in both layouts; writes docs/fidelity.md. It takes about an hour, most of it the builds.
+fidelity: build
+	go run ./fidelity
