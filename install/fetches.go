@@ -10,6 +10,7 @@ import (
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/fetch"
 	"github.com/pantry-go/pantry/integrity"
+	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/store"
 )
@@ -22,7 +23,8 @@ type fetches struct {
 	group   sync.WaitGroup
 	mu      sync.Mutex
 	byKey   map[versionKey]*fetching
-	// lazy leaves alone what the store has until somebody asks: in an isolated layout hardly anybody does.
+	// lazy leaves alone what the store has, and what was locked, until somebody asks: in an isolated layout,
+	// and where most of node_modules is in place, hardly anybody does.
 	lazy bool
 }
 
@@ -38,9 +40,8 @@ type fetching struct {
 
 func (r *run) newFetches(ctx context.Context) *fetches {
 	f := &fetches{ctx: ctx, run: r, byKey: map[versionKey]*fetching{}}
-	if l, _ := chooseLinker(r.Options); l == Isolated {
-		f.lazy = true
-	}
+	l, _ := chooseLinker(r.Options)
+	f.lazy = l == Isolated || !r.Force && link.LaidOut(r.Dir) == link.HoistedLayout
 	f.fetcher = fetch.New(fetch.Options{
 		Store: r.store, Open: f.open, Offline: r.Offline, Concurrency: r.Concurrency, AllowMissingIntegrity: r.AllowMissingIntegrity,
 	})
@@ -212,7 +213,7 @@ func (r *run) pin(ctx context.Context, l *lockfile.Lock, p *plan) error {
 // still being decided where everything stands. What returns helps until all is read. A store that
 // lacks the first packages is taken for one that lacks most.
 func (r *run) readAhead(l *lockfile.Lock) (help func()) {
-	if linker, _ := chooseLinker(r.Options); linker != Hoisted || r.LockOnly || len(r.Omit) > 0 {
+	if r.fetches.lazy || r.LockOnly || len(r.Omit) > 0 {
 		return func() {}
 	}
 	const sample = 8
@@ -267,10 +268,9 @@ func (f *fetches) take(p *lockfile.Package) {
 	}
 }
 
-// startFetches begins to fetch what is laid out. An isolated layout asks for what it needs by itself, all
-// at once: most of it may be linked in the store already.
+// startFetches begins to fetch what is laid out, unless that is asked for as it is needed, all at once.
 func (r *run) startFetches(l *lockfile.Lock, p *plan) {
-	if p.isolated != nil {
+	if r.fetches.lazy {
 		return
 	}
 	for id := range p.packages() {

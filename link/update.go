@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // plan is what is to be done to a node_modules that Pantry made.
@@ -30,13 +32,7 @@ type plan struct {
 func (a *applier) update(ctx context.Context, previous *layout) error {
 	next := a.layout()
 	p := a.plan(previous, next)
-	if err := a.parallel(ctx, p.changed, func(ctx context.Context, p Placement) error {
-		if p.Link != "" {
-			return nil
-		}
-		_, err := a.Entry(ctx, p.ID)
-		return err
-	}); err != nil {
+	if err := a.await(ctx, p.changed); err != nil {
 		return err
 	}
 	a.report.Linked, a.report.Kept, a.report.Removed = len(p.changed), p.kept, p.removed
@@ -66,6 +62,20 @@ func (a *applier) update(ctx context.Context, previous *layout) error {
 		return err
 	}
 	return next.write(a.root)
+}
+
+// await asks for the files of all packages at once: they may have to be fetched.
+func (a *applier) await(ctx context.Context, changed []Placement) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, p := range changed {
+		if p.Link == "" {
+			g.Go(func() error {
+				_, err := a.Entry(ctx, p.ID)
+				return err
+			})
+		}
+	}
+	return g.Wait()
 }
 
 // mend puts commands in place that somebody took away.
