@@ -50,6 +50,8 @@ func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, error) 
 		CA:        c.CA,
 		Insecure:  c.Insecure,
 		Observe:   m.o.Observe,
+
+		ObserveBody: m.o.ObserveBody,
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		secret, _ := x.header(c.Headers[name], "headers."+name)

@@ -31,6 +31,11 @@ type Options struct {
 	// Observe is told about every request on the wire; it may be called by several goroutines
 	// at once. nil means nobody is told.
 	Observe func(transport.Exchange)
+	// ObserveBody is told, in the same way, when the body of an answer has ended.
+	ObserveBody func(transport.Transfer)
+	// ObserveDecision is told, in the same way, how each question for a package was answered, by
+	// the goroutine that asked. The decision must not be changed, nor read later.
+	ObserveDecision func(Decision)
 	// CacheDir is a folder where registries keep what they said, for questions that allow its use
 	// (see [pantry.Asking]); "" keeps nothing.
 	CacheDir string

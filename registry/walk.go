@@ -47,6 +47,9 @@ func walk[T any](ctx context.Context, m *Manager, r Request, ask question[T]) (T
 		w.passAll()
 	}
 	w.d.Duration = m.o.Now().Sub(start)
+	if m.o.ObserveDecision != nil {
+		m.o.ObserveDecision(w.d)
+	}
 	if err != nil {
 		var none T
 		return none, w.d, &LookupError{Decision: w.d, Err: err}

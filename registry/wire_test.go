@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -279,14 +280,34 @@ func TestDownloadOverHTTP(t *testing.T) {
 func TestObserveSeesRequests(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "acme", lodash)
-	seen := make(chan transport.Exchange, 10)
-	m := registry.NewManager(registry.Options{Observe: func(e transport.Exchange) { seen <- e }, UserAgent: "test/1"})
+	var (
+		seen    []transport.Exchange
+		bodies  []transport.Transfer
+		decided []string
+	)
+	m := registry.NewManager(registry.Options{
+		Observe:     func(e transport.Exchange) { seen = append(seen, e) },
+		ObserveBody: func(b transport.Transfer) { bodies = append(bodies, b) },
+		ObserveDecision: func(d registry.Decision) {
+			decided = append(decided, d.Name+" "+string(d.Attempts[0].Outcome))
+		},
+		UserAgent: "test/1",
+	})
 	must(t, m.Add(registry.Config{Name: "acme", Type: "npm", URL: s.URL}))
 	if _, _, err := m.Metadata(context.Background(), "lodash", ""); err != nil {
 		t.Fatal(err)
 	}
-	if e := <-seen; e.Registry != "acme" || e.Status != 200 {
-		t.Errorf("seen %+v", e)
+	if _, _, err := m.Versions(context.Background(), "nothing"); err == nil {
+		t.Fatal("nothing was found")
+	}
+	if len(seen) < 2 || seen[0].Registry != "acme" || seen[0].Status != 200 || seen[len(seen)-1].Status != 404 {
+		t.Errorf("seen %+v", seen)
+	}
+	if len(bodies) != len(seen) || bodies[0].Registry != "acme" || bodies[0].Bytes <= 0 {
+		t.Errorf("bodies %+v", bodies)
+	}
+	if want := []string{"lodash found", "nothing name-not-found"}; !slices.Equal(decided, want) {
+		t.Errorf("decided %q, want %q", decided, want)
 	}
 	if ua := s.Requests()[0].Header.Get("User-Agent"); ua != "test/1" {
 		t.Errorf("user agent %q", ua)

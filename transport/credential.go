@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/textproto"
@@ -9,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pantry-go/pantry"
 	"golang.org/x/net/http/httpguts"
@@ -109,7 +111,8 @@ func checkHeader(name, value string) error {
 type scoped struct {
 	name, value, source string
 	origin              origin
-	path                string // "" or "/a/b", escaped
+	path                string    // "" or "/a/b", escaped
+	expires             time.Time // zero: not known
 }
 
 type header struct{ name, value string }
@@ -120,7 +123,7 @@ func (c *Client) setCredentials() error {
 		if cred.Header == "" && cred.Value.IsZero() && cred.err == nil {
 			continue
 		}
-		s := scoped{name: textproto.CanonicalMIMEHeaderKey(cred.Header), value: cred.Value.Reveal(), source: cred.Source, origin: c.origin}
+		s := scoped{name: textproto.CanonicalMIMEHeaderKey(cred.Header), value: cred.Value.Reveal(), source: cred.Source, origin: c.origin, expires: expiry(cred.Value.Reveal())}
 		err := cred.check()
 		if err == nil && cred.Scope != nil {
 			s.path = strings.TrimRight(cred.Scope.EscapedPath(), "/")
@@ -133,6 +136,30 @@ func (c *Client) setCredentials() error {
 	}
 	slices.SortStableFunc(c.credentials, func(a, b scoped) int { return len(b.path) - len(a.path) })
 	return nil
+}
+
+// maxToken bounds the token that is looked into, in bytes. Those of CI systems have some 2 kB.
+const maxToken = 16 << 10
+
+// expiry is when a credential that is a JSON Web Token (RFC 7519) says that it ends; zero for any
+// other. The token is not verified: that is for the server to do.
+func expiry(value string) time.Time {
+	token := value
+	if _, rest, ok := strings.Cut(value, " "); ok {
+		token = rest
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || len(token) > maxToken {
+		return time.Time{}
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	var claims struct {
+		Expires float64 `json:"exp"`
+	}
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Expires <= 0 || claims.Expires >= maxUnix {
+		return time.Time{}
+	}
+	return time.Unix(int64(claims.Expires), 0)
 }
 
 func (c *Client) setHeaders() error {

@@ -250,14 +250,14 @@ func TestObserve(t *testing.T) {
 	}
 	const refused = "127.0.0.1:1 refused the connection"
 	want := []transport.Exchange{
-		{Method: "GET", URL: own.URL + "/a?u=[redacted]", Status: 503, Attempt: 1, Credential: "file:1"},
-		{Method: "GET", URL: own.URL + "/a?u=[redacted]", Status: 302, Attempt: 2, Credential: "file:1", Bytes: -2},
-		{Method: "GET", URL: other.URL + "/b?k=[redacted]", Status: 200, Attempt: 1, Bytes: 5},
-		{Method: "GET", URL: "http://127.0.0.1:1/[redacted]", Attempt: 1, Bytes: -1, Err: errors.New(refused)},
-		{Method: "GET", URL: "http://127.0.0.1:1/[redacted]", Attempt: 2, Bytes: -1, Err: errors.New(refused)},
+		{Method: "GET", Origin: own.URL, URL: own.URL + "/a?u=[redacted]", Status: 503, Attempt: 1, Credential: "file:1"},
+		{Method: "GET", Origin: own.URL, URL: own.URL + "/a?u=[redacted]", Status: 302, Attempt: 2, Credential: "file:1", Bytes: -2},
+		{Method: "GET", Origin: other.URL, URL: other.URL + "/b?k=[redacted]", Status: 200, Attempt: 1, Bytes: 5},
+		{Method: "GET", Origin: "http://127.0.0.1:1", URL: "http://127.0.0.1:1/[redacted]", Attempt: 1, Bytes: -1, Err: errors.New(refused), Failure: transport.FailureNetwork},
+		{Method: "GET", Origin: "http://127.0.0.1:1", URL: "http://127.0.0.1:1/[redacted]", Attempt: 2, Bytes: -1, Err: errors.New(refused), Failure: transport.FailureNetwork},
 	}
 	for i, e := range got {
-		if e.Registry != "acme" || e.Duration <= 0 || e.Duration > time.Minute {
+		if e.Registry != "acme" || e.Duration <= 0 || e.Duration > time.Minute || e.Start.IsZero() || e.Status > 0 == e.Date.IsZero() {
 			t.Errorf("got %+v", e)
 		}
 		if i < len(want) && want[i].Bytes == -2 {
@@ -265,7 +265,7 @@ func TestObserve(t *testing.T) {
 		}
 	}
 	sameText := cmp.Comparer(func(a, b error) bool { return fmt.Sprint(a) == fmt.Sprint(b) })
-	if diff := cmp.Diff(want, got, sameText, cmpopts.IgnoreFields(transport.Exchange{}, "Registry", "Duration")); diff != "" {
+	if diff := cmp.Diff(want, got, sameText, cmpopts.IgnoreFields(transport.Exchange{}, "Registry", "Duration", "Start", "Date")); diff != "" {
 		t.Error(diff)
 	}
 	var log strings.Builder

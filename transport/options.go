@@ -78,6 +78,9 @@ type Options struct {
 	// Observe is told about each exchange on the wire. It is called from the goroutine of the
 	// request, so several calls may run at once.
 	Observe func(Exchange)
+	// ObserveBody is told when the body of an answer has ended, from the goroutine that reads or
+	// closes it. A body that nobody reads to its end or closes is not told.
+	ObserveBody func(Transfer)
 	// Base is the wire, for tests. Default an http.Transport of the client's own.
 	Base http.RoundTripper
 	// Sleep waits between attempts, and returns early with an error when ctx ends. Default a timer.
