@@ -38,6 +38,8 @@ var rooms = map[string]struct {
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
 	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
 
+	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},
+
 	"npmtree": {[]string{"", "semver", "lockfile", "manifest"}, "building a tree asks its rules and nobody else"},
 	"resolve": {[]string{"", "integrity", "semver", "lockfile", "manifest", "npmtree"}, "resolution is pure: it asks a Source and never a network"},
 	"fetch":   {[]string{"", "integrity", "semver", "archive", "store"}, "fetching an artifact needs no graph"},

@@ -42,6 +42,19 @@ func originOf(u *url.URL) (origin, error) {
 	return o, nil
 }
 
+// OriginOf is the origin of a URL as an [Exchange] has it; "" for what is no http or https URL.
+func OriginOf(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return ""
+	}
+	o, err := originOf(u)
+	if err != nil {
+		return ""
+	}
+	return o.String()
+}
+
 // loopback says whether the host is this machine. Of names, only localhost is: RFC 6761 wants the
 // names below it to be too, but not every resolver obeys.
 func (o origin) loopback() bool {

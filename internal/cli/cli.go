@@ -22,6 +22,7 @@ import (
 
 	"github.com/pantry-go/pantry/config"
 	"github.com/pantry-go/pantry/registry"
+	"github.com/pantry-go/pantry/stats"
 )
 
 // Env is what a command line runs in.
@@ -32,6 +33,7 @@ type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	Terminal       bool // Stderr is a terminal
+	StdoutTerminal bool // Stdout is one, too
 	Width          int  // of the terminal, in columns; 0 when not known
 	// Interruptible makes a context that ends when the user interrupts the program; nil leaves it as it
 	// is. It is called when there is something to interrupt: until then a signal ends the process, as
@@ -55,6 +57,7 @@ func Process() Env {
 	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
 		e.Terminal = true
 		e.Width, _, _ = term.GetSize(fd)
+		e.StdoutTerminal = term.IsTerminal(int(os.Stdout.Fd()))
 	}
 	return e
 }
@@ -69,6 +72,7 @@ func Main(ctx context.Context, e Env) int {
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
 	err := root.ExecuteContext(ctx)
+	a.keepStats()
 	if a.ctx.Err() != nil && err != nil {
 		err = context.Canceled
 	}
@@ -103,6 +107,8 @@ type app struct {
 	flags  globalFlags
 	config *config.Config
 	routes *registry.Manager
+
+	recorder stats.Recorder // of what registries are asked
 
 	ctx  context.Context // of the command that runs, to tell an interrupt from a failure
 	stop context.CancelFunc

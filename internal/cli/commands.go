@@ -22,7 +22,7 @@ func (a *app) makers() []maker {
 		{"exec", a.execCommand}, {"run", a.runCommand}, {"env", a.envCommand},
 		{"info view show", a.infoCommand}, {"versions", a.versionsCommand}, {"search find", a.searchCommand},
 		{"download", a.downloadCommand}, {"explain", a.explainCommand},
-		{"registry registries", a.registryCommand}, {"config", a.configCommand},
+		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand},
 		{"completion", a.completionCommand}, {"version", a.versionCommand},
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -21,12 +23,14 @@ const pingTime = 10 * time.Second
 
 func (a *app) registryPingCommand() *cobra.Command {
 	var all bool
+	var every time.Duration
 	c := &cobra.Command{
 		Use:   "ping [NAME]",
 		Short: "Ask a registry whether it is there",
 		Long: `Ping asks the default registry, the one that is named, or with --all every enabled one that is
-asked for names without a prefix, and prints how long the answer took and whether a credential
-was sent and accepted.`,
+asked for names without a prefix, and prints how long the answer took, whether a credential was
+sent and accepted, how long the server's certificate holds, and what is wrong with its clock.
+With --watch it asks again and again until it is interrupted.`,
 		Args: names(0, 1, "at most one name"),
 		RunE: func(c *cobra.Command, args []string) error {
 			name := a.flags.registry
@@ -36,70 +40,101 @@ was sent and accepted.`,
 			if all && name != "" {
 				return usagef("--all asks every registry: leave out %q", name)
 			}
+			if c.Flags().Changed("watch") {
+				if every != 0 && every < minWatch {
+					return usagef("--watch=%v: at least %v", every, minWatch)
+				}
+				return a.watch(c.Context(), name, all, every)
+			}
 			return a.ping(c.Context(), name, all)
 		},
 	}
-	c.Flags().BoolVar(&all, "all", false, "ask every enabled registry")
+	f := c.Flags()
+	f.BoolVar(&all, "all", false, "ask every enabled registry")
+	f.DurationVar(&every, "watch", 0, "ask again every `INTERVAL` until interrupted; without one, as healthCheck says, or every 5s")
+	f.Lookup("watch").NoOptDefVal = "0s"
 	return c
 }
 
 // pong is what a registry said to a ping.
 type pong struct {
-	Registry string `json:"registry"`
-	Type     string `json:"type"`
-	URL      string `json:"url"`
-	OK       bool   `json:"ok"`
-	Millis   int64  `json:"latencyMs"`
+	Registry string    `json:"registry"`
+	Type     string    `json:"type"`
+	URL      string    `json:"url"`
+	At       time.Time `json:"at"`
+	OK       bool      `json:"ok"`
+	Millis   int64     `json:"latencyMs"`
 	// Credential is the source of the credential that was sent; "" when none was.
-	Credential string `json:"credential,omitempty"`
-	Code       string `json:"code,omitempty"` // of the error, as in the errors of --json
-	Error      string `json:"error,omitempty"`
+	Credential string    `json:"credential,omitempty"`
+	Code       string    `json:"code,omitempty"` // of the error, as in the errors of --json
+	Error      string    `json:"error,omitempty"`
+	Health     healthRow `json:"health"`
 
 	latency time.Duration
 	err     error
 }
 
-// senders remembers which credential was sent to each registry.
-type senders struct {
-	mu     sync.Mutex
-	source map[string]string
+// pinger asks registries, and remembers what was seen on the wire.
+type pinger struct {
+	a       *app
+	entries []*registry.Entry
+
+	mu   sync.Mutex
+	last map[string]transport.Exchange // by registry: the last one of which most is known
 }
 
-func (s *senders) observe(e transport.Exchange) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.Credential != "" {
-		s.source[e.Registry] = e.Credential
-	}
+func (p *pinger) observe(e transport.Exchange) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last[e.Registry] = e
 }
 
-func (a *app) ping(ctx context.Context, name string, all bool) error {
-	sent := &senders{source: map[string]string{}}
-	m, err := a.asking(registry.Options{Observe: sent.observe})
+func (a *app) newPinger(name string, all bool) (*pinger, error) {
+	p := &pinger{a: a, last: map[string]transport.Exchange{}}
+	m, err := a.asking(registry.Options{Observe: p.observe})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	a.routes = m
-	entries, err := a.toPing(m, name, all)
-	if err != nil {
-		return err
-	}
-	pongs := make([]pong, len(entries))
+	p.entries, err = a.toPing(m, name, all)
+	return p, err
+}
+
+// ping asks all at once.
+func (p *pinger) ping(ctx context.Context) ([]pong, error) {
+	pongs := make([]pong, len(p.entries))
 	var wg sync.WaitGroup
-	for i, e := range entries {
+	for i, e := range p.entries {
 		wg.Go(func() { pongs[i] = ping(ctx, e) })
 	}
 	wg.Wait()
-	for i := range pongs {
-		pongs[i].Credential = sent.source[pongs[i].Registry]
-	}
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s, _ := p.a.statistics() // what cannot be read is not there
+	now := time.Now()
+	for i := range pongs {
+		one := &pongs[i]
+		one.At = now
+		one.Credential = p.last[one.Registry].Credential
+		one.Health = newHealth(s.Registry(one.Registry), one.URL, now)
+	}
+	return pongs, nil
+}
+
+func (a *app) ping(ctx context.Context, name string, all bool) error {
+	p, err := a.newPinger(name, all)
+	if err != nil {
+		return err
+	}
+	pongs, err := p.ping(ctx)
+	if err != nil {
 		return err
 	}
 	if a.flags.json {
 		err = a.printJSON(pongs)
 	} else {
-		err = a.printPongs(pongs)
+		err = printPongs(a.Stdout, pongs)
 	}
 	if err != nil {
 		return err
@@ -154,25 +189,40 @@ func ping(ctx context.Context, e *registry.Entry) pong {
 	return p
 }
 
-func (a *app) printPongs(pongs []pong) error {
-	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+func printPongs(to io.Writer, pongs []pong) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, p := range pongs {
-		state, credential := "ok", "no credential"
-		switch {
-		case !p.OK:
+		state := "ok"
+		if !p.OK {
 			state = p.Code
-		case p.Credential != "":
-			credential = "credential accepted: " + p.Credential
 		}
-		if !p.OK && p.Credential != "" {
-			credential = "credential sent: " + p.Credential
-			if errors.Is(p.err, pantry.ErrDenied) {
-				credential = "credential refused: " + p.Credential
-			}
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.Registry, state, duration(p.latency), p.URL, credential)
+		remarks := append([]string{p.credential()}, p.Health.remarks(p.At)...)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", p.Registry, state, duration(p.latency), p.Health.usual(), p.URL, strings.Join(remarks, "; "))
 	}
 	return w.Flush()
+}
+
+// usual is how long answers take.
+func (h healthRow) usual() string {
+	if h.Latencies.P50 == nil {
+		return "-"
+	}
+	return millis(h.Latencies.P50) + "/" + millis(h.Latencies.P95)
+}
+
+// credential says what became of the one that was sent.
+func (p pong) credential() string {
+	switch {
+	case p.Credential == "":
+		return "no credential"
+	case p.OK:
+		return "credential accepted: " + p.Credential
+	case !errors.Is(p.err, pantry.ErrDenied):
+		return "credential sent: " + p.Credential
+	case p.Health.Credential.State == credentialExpired:
+		return "credential expired: " + p.Credential
+	}
+	return "credential refused: " + p.Credential
 }
 
 // pingError is the error of those that failed: their own, where it is one for all that were asked.

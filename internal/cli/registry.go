@@ -6,10 +6,12 @@ import (
 	"net/url"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pantry-go/pantry/registry"
+	"github.com/pantry-go/pantry/stats"
 )
 
 func (a *app) registryCommand() *cobra.Command {
@@ -47,6 +49,7 @@ type registryRow struct {
 	Fallback registry.Fallback `json:"fallback"`
 	Auth     string            `json:"auth"` // the kind of credential, never its value; "none" for none
 	Source   string            `json:"source"`
+	Health   healthRow         `json:"health"`
 }
 
 func (a *app) registryList() error {
@@ -55,6 +58,11 @@ func (a *app) registryList() error {
 		return err
 	}
 	def, _ := m.Default()
+	counted, err := a.statistics()
+	if err != nil {
+		a.warnf("%v", err)
+	}
+	now := time.Now()
 	rows := []registryRow{}
 	for _, e := range m.All() {
 		c := e.Config()
@@ -63,6 +71,7 @@ func (a *app) registryList() error {
 			Default:  def != nil && def.Name() == e.Name(),
 			Packages: append([]string{}, c.Packages...), ByName: c.ClaimsOnly,
 			Fallback: cmp.Or(c.Fallback, a.config.Fallback), Auth: authKind(c, e.URL()), Source: c.Source,
+			Health: newHealth(counted.Registry(e.Name()), e.URL(), now),
 		}
 		rows = append(rows, row)
 	}
@@ -70,10 +79,10 @@ func (a *app) registryList() error {
 		return a.printJSON(rows)
 	}
 	w := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tTYPE\tPRIORITY\tENABLED\tDEFAULT\tASKED FOR\tURL\tAUTH\tSOURCE")
+	fmt.Fprintln(w, "NAME\tTYPE\tPRIORITY\tENABLED\tDEFAULT\tASKED FOR\tURL\tSTATE\tP50/P95\tAUTH\tREMARKS\tSOURCE")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Type, r.Priority,
-			yesNo(r.Enabled), yesNo(r.Default), r.askedFor(), r.URL, r.Auth, r.Source)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Type, r.Priority,
+			yesNo(r.Enabled), yesNo(r.Default), r.askedFor(), r.URL, r.state(now), r.Health.usual(), r.auth(), strings.Join(r.Health.remarks(now), "; "), r.Source)
 	}
 	return w.Flush()
 }
@@ -89,6 +98,24 @@ func (r registryRow) askedFor() string {
 		return r.Name + ":… only"
 	}
 	return "all names"
+}
+
+// state is how the registry is, with what is wrong.
+func (r registryRow) state(now time.Time) string {
+	h := &r.Health
+	if h.State != stats.Down {
+		return string(h.State)
+	}
+	return "down for " + span(now.Sub(h.Since)) + " (" + clean(string(h.Failure)) + ")"
+}
+
+// auth is the kind of credential, with what became of it.
+func (r registryRow) auth() string {
+	switch c := r.Health.Credential; c.State {
+	case credentialRefused, credentialExpired:
+		return r.Auth + " (" + c.State + ")"
+	}
+	return r.Auth
 }
 
 // authKind is the kind of credential that goes to a registry's own URL.

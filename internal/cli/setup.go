@@ -85,7 +85,7 @@ func (a *app) newManager(o registry.Options) (*registry.Manager, error) {
 	}
 	o.UserAgent = "pantry/" + programVersion()
 	o.Run = a.runHelper
-	m, err := c.Manager(o)
+	m, err := c.Manager(a.counting(o))
 	if err != nil {
 		return nil, err
 	}
