@@ -97,11 +97,20 @@ const maxPackages = 200_000
 
 // Resolve resolves root's wishes.
 func Resolve(ctx context.Context, root *manifest.Manifest, src Source, o Options) (*Result, error) {
+	return resolve(ctx, root, src, o, (*resolver).extend)
+}
+
+// resolve is Resolve with a way that is tried first.
+func resolve(ctx context.Context, root *manifest.Manifest, src Source, o Options, quick func(*resolver) (*Result, error)) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r := newResolver(ctx, root, src, o)
 	defer r.packuments.wait()
 	defer cancel()
+	if res, err := quick(r); err == nil {
+		return res, nil
+	}
+	r.setOld(o.Old)
 	project, err := r.project()
 	if err != nil {
 		return nil, err

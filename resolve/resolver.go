@@ -50,19 +50,23 @@ func newResolver(ctx context.Context, root *manifest.Manifest, src Source, o Opt
 	r := &resolver{
 		ctx: ctx, opts: o, manifest: root,
 		packuments: newPackuments(ctx, src, nodeVersion),
-		old:        newOldLock(o.Old, o.Refresh),
 		byKey:      map[packageKey]*pkg{},
 		refused:    map[int]error{},
 		nested:     map[string]bool{},
 	}
-	r.byClass = make([]*pkg, len(r.old.classes.First))
 	for _, ov := range root.Overrides {
 		for _, s := range ov.Path[:max(0, len(ov.Path)-1)] {
 			r.nested[s.Name] = true
 		}
 	}
-	r.packuments.locked = r.old.covers
 	return r
+}
+
+// setOld reads the lockfile so far.
+func (r *resolver) setOld(old *lockfile.Lock) {
+	r.old = newOldLock(old, r.opts.Refresh)
+	r.byClass = make([]*pkg, len(r.old.classes.First))
+	r.packuments.locked = r.old.covers
 }
 
 // Wishes lists what a manifest wishes for, by the name it is installed under, without resolved IDs.
