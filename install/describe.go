@@ -23,16 +23,7 @@ func (r *run) describe(l *lockfile.Lock, plan *plan, tools []fetchedTool) {
 		if was[key] == nil {
 			r.report.Added = append(r.report.Added, change(p))
 		}
-		if p.HasInstallScript {
-			r.report.Scripts = append(r.report.Scripts, change(p))
-		}
-		share := r.report.Registries[p.Registry]
-		share.Packages++
-		if res, ok := r.fetches.done(p); ok && !res.FromStore {
-			share.Downloaded++
-			share.Bytes += res.Bytes
-		}
-		r.report.Registries[p.Registry] = share
+		r.count(p)
 	}
 	for key, p := range was {
 		if locked[key] == nil {
@@ -40,6 +31,24 @@ func (r *run) describe(l *lockfile.Lock, plan *plan, tools []fetchedTool) {
 		}
 	}
 	r.describeDirect(l)
+	r.sortReport()
+}
+
+// count adds a package that is laid out to the report.
+func (r *run) count(p *lockfile.Package) {
+	if p.HasInstallScript {
+		r.report.Scripts = append(r.report.Scripts, change(p))
+	}
+	share := r.report.Registries[p.Registry]
+	share.Packages++
+	if res, ok := r.fetches.done(p); ok && !res.FromStore {
+		share.Downloaded++
+		share.Bytes += res.Bytes
+	}
+	r.report.Registries[p.Registry] = share
+}
+
+func (r *run) sortReport() {
 	for _, list := range [][]Change{r.report.Added, r.report.Removed, r.report.Scripts, r.report.Direct} {
 		slices.SortFunc(list, func(a, b Change) int {
 			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Version, b.Version), cmp.Compare(a.Registry, b.Registry))

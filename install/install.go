@@ -58,6 +58,9 @@ type run struct {
 	project  *manifest.Project
 	lockPath string
 	old      *lockfile.Lock // nil when there is none
+	oldText  []byte         // of old
+	asBefore bool           // node_modules is what old and the manifest said before it was edited
+	newOnes  []lockfile.ID  // the packages that the lockfile has besides those of old, where nothing else differs
 	edited   bool           // the manifest is to be saved
 	pinned   bool           // packages got the SHA-512 of what was downloaded
 	adding   []addition
@@ -111,6 +114,7 @@ func start(ctx context.Context, o Options, edit func(*run) error) (*Report, erro
 	if r.last, _ = r.readState(); r.Force {
 		r.last = state{}
 	}
+	r.asBefore = edit != nil && r.matches(r.last)
 	if err := r.read(); err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func (r *run) read() error {
 	if r.project, err = manifest.ReadProject(r.Dir); err != nil {
 		return err
 	}
-	r.old, err = lockfile.Read(r.lockPath)
+	r.old, r.oldText, err = lockfile.ReadText(r.lockPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.FrozenIfLocked && !r.Frozen && len(resolve.Wishes(r.project.Manifest())) > 0 {
 			r.warn("unlocked", "", "there is no "+lockfile.Name+": what is installed is the newest that fits; commit "+
@@ -180,6 +184,9 @@ func (r *run) do(ctx context.Context) error {
 	defer cancel()
 	lock, err := r.lock(ctx)
 	if err != nil {
+		return err
+	}
+	if done, err := r.addQuickly(ctx, lock, r.newOnes); done || err != nil {
 		return err
 	}
 	weak := hasWeak(lock)
@@ -275,8 +282,10 @@ func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
 	if err := r.resolveTools(ctx, tools, res.Lock); err != nil {
 		return nil, err
 	}
-	if err := r.keepDigests(res.Lock); err != nil {
-		return nil, err
+	if r.newOnes = res.Added; r.newOnes == nil { // else no version is there that was
+		if err := r.keepDigests(res.Lock); err != nil {
+			return nil, err
+		}
 	}
 	r.makePortable(res.Lock)
 	return res.Lock, r.settleAdditions(res.Lock)

@@ -100,26 +100,29 @@ func (r *run) fromStamp(ctx context.Context) (bool, error) {
 	return true, r.saveState(s.state)
 }
 
-// putStamp lets the store remember the install that has just ended with the files that now are prints of.
-func (r *run) putStamp(now prints, l *lockfile.Lock, p *plan, done state) error {
-	if p.Linker != Isolated || p.Store != OnMachine || r.Copies != nil || r.generation == "" || hasTools(l) {
-		return nil
-	}
-	s := stamp{state: done, top: p.isolated.Top().Encode()}
-	keys := make([]byte, 0, keyBytes*len(p.isolated.Packages))
-	for i := range p.isolated.Packages {
-		key, err := hex.DecodeString(p.isolated.Packages[i].Key)
+// keysOf are the keys of a layout's packages, as a stamp has them.
+func keysOf(is *link.Isolated) (string, bool) {
+	keys := make([]byte, 0, keyBytes*len(is.Packages))
+	for i := range is.Packages {
+		key, err := hex.DecodeString(is.Packages[i].Key)
 		if err != nil || len(key) != keyBytes {
-			return nil // which does not happen once it is laid out
+			return "", false
 		}
 		keys = append(keys, key...)
 	}
-	s.keys = string(keys)
+	return string(keys), true
+}
+
+// putStamp lets the store remember the install that has just ended.
+func (r *run) putStamp(s stamp) error {
+	if r.generation == "" {
+		return nil
+	}
 	data, err := s.encode()
 	if err != nil {
 		return err
 	}
-	if err := r.store.PutStamp(stampName(r.inputs(now)), r.generation, data); err != nil && !cannotWrite(err) {
+	if err := r.store.PutStamp(stampName(s.state.Inputs), r.generation, data); err != nil && !cannotWrite(err) {
 		return fmt.Errorf("remember the install: %w", err)
 	}
 	return nil
@@ -153,11 +156,16 @@ func (r *run) linkedStore() link.LinkedStore {
 	if !ok {
 		return r.store
 	}
+	return s.knownIn(r.store)
+}
+
+// knownIn is the store with what the stamp says of it.
+func (s stamp) knownIn(in *store.Store) knownStore {
 	known := make(map[string]bool, len(s.keys)/keyBytes)
 	for i := 0; i < len(s.keys); i += keyBytes {
 		known[s.keys[i:i+keyBytes]] = true
 	}
-	return knownStore{r.store, known}
+	return knownStore{in, known}
 }
 
 func hasTools(l *lockfile.Lock) bool {

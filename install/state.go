@@ -100,7 +100,17 @@ func (r *run) readState() (s state, ok bool) {
 // upToDate says whether the last install had the same inputs, and fills the report from its record.
 func (r *run) upToDate() bool {
 	s, ok := r.readState()
-	if !ok || s.Inputs != r.inputs(r.prints) {
+	if !ok || !r.matches(s) {
+		return false
+	}
+	r.report.UpToDate = true
+	r.recall(s)
+	return true
+}
+
+// matches says whether a record is of what is there: nothing was changed since.
+func (r *run) matches(s state) bool {
+	if s.Version != stateVersion || s.Inputs != r.inputs(r.prints) {
 		return false
 	}
 	for path, at := range s.Folders {
@@ -108,8 +118,6 @@ func (r *run) upToDate() bool {
 			return false
 		}
 	}
-	r.report.UpToDate = true
-	r.recall(s)
 	return true
 }
 
@@ -158,20 +166,33 @@ func (r *run) writeState(l *lockfile.Lock, p *plan) error {
 	if len(unconfirmed(l)) > 0 || !r.installed(l, now) {
 		return r.dropState()
 	}
+	s := r.newState(now, p.folders())
+	if err := r.saveState(s); err != nil {
+		return err
+	}
+	if p.Linker != Isolated || p.Store != OnMachine || r.Copies != nil || hasTools(l) {
+		return nil
+	}
+	keys, ok := keysOf(p.isolated)
+	if !ok {
+		return nil // which does not happen once it is laid out
+	}
+	return r.putStamp(stamp{state: s, keys: keys, top: p.isolated.Top().Encode()})
+}
+
+// newState is the record of what the report says, with folders as they are now.
+func (r *run) newState(now prints, folders []string) state {
 	s := state{
-		Version: stateVersion, Inputs: r.inputs(now), Folders: map[string]int64{}, Packages: r.report.Packages,
+		Version: stateVersion, Inputs: r.inputs(now), Folders: make(map[string]int64, len(folders)), Packages: r.report.Packages,
 		Skipped: r.report.Skipped, Registries: map[string]RegistryShare{}, Scripts: r.report.Scripts,
 	}
 	for name, share := range r.report.Registries {
 		s.Registries[name] = RegistryShare{Packages: share.Packages}
 	}
-	for _, dir := range p.folders() {
+	for _, dir := range folders {
 		s.Folders[dir] = r.changed(dir)
 	}
-	if err := r.saveState(s); err != nil {
-		return err
-	}
-	return r.putStamp(now, l, p, s)
+	return s
 }
 
 // textPrint is the fingerprint of the lockfile that was to be written; "" if none was.

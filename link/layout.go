@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/pantry-go/pantry/lockfile"
 )
 
 // layout is the record of what Pantry put into a node_modules: packages by path, with what they are,
@@ -41,9 +43,14 @@ func (a *applier) layout() *layout {
 			l.packages[p.Path] = "-> " + p.Link
 			continue
 		}
-		l.packages[p.Path] = string(p.ID) + " " + a.Lock.Packages[p.ID].Integrity.String()
+		l.packages[p.Path] = recordOf(p.ID, a.Lock.Packages[p.ID])
 	}
 	return l
+}
+
+// recordOf is what is recorded of a package.
+func recordOf(id lockfile.ID, p *lockfile.Package) string {
+	return string(id) + " " + p.Integrity.String()
 }
 
 // during is the record for the time in which l becomes next.

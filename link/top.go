@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
+	"strings"
 
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/store"
@@ -24,6 +26,14 @@ type Top struct {
 
 // Top returns the top of the layout. It is of use if nothing stands in the project.
 func (is *Isolated) Top() *Top { return &Top{Direct: is.Direct, Bins: is.Bins} }
+
+// With is the top of t and of another layout together, which have no name in common.
+func (t *Top) With(other *Top) *Top {
+	both := &Top{Direct: slices.Concat(t.Direct, other.Direct), Bins: slices.Concat(t.Bins, other.Bins)}
+	slices.SortFunc(both.Direct, func(a, b DirectLink) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(both.Bins, func(a, b BinLink) int { return strings.Compare(a.Name, b.Name) })
+	return both
+}
 
 // ErrTop is matched by the error of bytes that are not an encoded Top.
 var ErrTop = errors.New("not a record of what is at the top of node_modules")

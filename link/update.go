@@ -31,7 +31,11 @@ type plan struct {
 // update changes a node_modules that Pantry made.
 func (a *applier) update(ctx context.Context, previous *layout) error {
 	next := a.layout()
-	p := a.plan(previous, next)
+	return a.carryOut(ctx, a.plan(previous, next), previous, next, next.bins)
+}
+
+// carryOut does what is planned, and makes the commands of bins.
+func (a *applier) carryOut(ctx context.Context, p plan, previous, next *layout, bins map[binKey]string) error {
 	if err := a.await(ctx, p.changed); err != nil {
 		return err
 	}
@@ -58,9 +62,14 @@ func (a *applier) update(ctx context.Context, previous *layout) error {
 	if err := previous.during(p, next).write(a.root); err != nil {
 		return err
 	}
-	if err := a.change(p, previous, next, staged, work); err != nil {
+	if err := a.change(p, previous, next, bins, staged, work); err != nil {
 		return err
 	}
+	maps.DeleteFunc(next.bins, func(key binKey, _ string) bool { // without a program, as was found
+		_, had := previous.bins[key]
+		_, made := bins[key]
+		return !had && !made
+	})
 	return next.write(a.root)
 }
 
@@ -145,7 +154,7 @@ func (a *applier) stage(ctx context.Context, p plan, work string) (map[string]st
 }
 
 // change takes away what is gone and puts the staged packages in place, each in one step.
-func (a *applier) change(p plan, previous, next *layout, staged map[string]string, work string) error {
+func (a *applier) change(p plan, previous, next *layout, bins map[binKey]string, staged map[string]string, work string) error {
 	a.removeBins(previous.bins, next.bins)
 	for i, at := range p.gone {
 		if err := discard(a.path(at), filepath.Join(work, fmt.Sprintf("gone-%d", i))); err != nil {
@@ -161,7 +170,7 @@ func (a *applier) change(p plan, previous, next *layout, staged map[string]strin
 			return err
 		}
 	}
-	return makeBins(a.root, next.bins)
+	return makeBins(a.root, bins)
 }
 
 func (a *applier) path(p string) string { return filepath.Join(a.Dir, filepath.FromSlash(p)) }

@@ -15,14 +15,21 @@ import (
 // [io/fs.ErrNotExist]; so is an empty one, which a loss of power soon after it was first written leaves
 // on some file systems.
 func Read(path string) (*Lock, error) {
+	l, _, err := ReadText(path)
+	return l, err
+}
+
+// ReadText is Read that returns the text too.
+func ReadText(path string) (*Lock, []byte, error) {
 	data, err := readAll(path)
 	if err != nil {
-		return nil, fmt.Errorf("read lockfile: %w", err)
+		return nil, nil, fmt.Errorf("read lockfile: %w", err)
 	}
 	if len(data) == 0 {
-		return nil, fmt.Errorf("read lockfile: %s is empty: %w", path, fs.ErrNotExist)
+		return nil, nil, fmt.Errorf("read lockfile: %s is empty: %w", path, fs.ErrNotExist)
 	}
-	return Parse(path, data)
+	l, err := Parse(path, data)
+	return l, data, err
 }
 
 // readAll reads a byte more than Parse accepts at most.

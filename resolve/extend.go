@@ -3,6 +3,7 @@ package resolve
 import (
 	"errors"
 	"maps"
+	"slices"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
@@ -30,6 +31,7 @@ type extender struct {
 	absent  map[string]bool      // optional peers that nothing brings
 	settled map[lockfile.ID]bool // packages that are the same wherever they are needed
 	added   []*addition
+	touched bool // what was locked is not quite as it was
 	meta    map[lockfile.ID]*pantry.Metadata
 }
 
@@ -132,12 +134,19 @@ func (e *extender) extend(project *lockfile.Project, wishes map[string]lockfile.
 	for i, id := range direct {
 		e.reach(id, needs[i].kind != lockfile.Dev, !needs[i].optional)
 	}
+	res := &Result{Lock: e.lock, Metadata: e.meta}
+	if !e.touched {
+		for _, p := range e.added {
+			res.Added = append(res.Added, p.id)
+		}
+		slices.Sort(res.Added)
+	}
 	for _, p := range e.added {
 		if e.r.opts.Chosen != nil {
 			e.r.opts.Chosen(e.lock.Packages[p.id], e.meta[p.id])
 		}
 	}
-	return &Result{Lock: e.lock, Metadata: e.meta}, nil
+	return res, nil
 }
 
 // add puts the new package at the top that n asks for.
@@ -337,6 +346,9 @@ func (e *extender) reach(id lockfile.ID, prod, needed bool) {
 	p := e.lock.Packages[id]
 	if p == nil || !(prod && p.Dev || needed && p.Optional) {
 		return
+	}
+	if e.meta[id] == nil {
+		e.touched = true
 	}
 	n := *p
 	n.Dev, n.Optional = p.Dev && !prod, p.Optional && !needed

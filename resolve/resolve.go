@@ -75,6 +75,9 @@ type Result struct {
 	// Metadata of the packages that were newly resolved.
 	Metadata map[lockfile.ID]*pantry.Metadata
 	Warnings []Warning
+	// Added are the new packages, in order, where Lock is Options.Old and nothing but those and the
+	// project's wishes for them. It is nil where that is not so, or was not looked at.
+	Added []lockfile.ID
 }
 
 // Warning is something the user should know of a resolution that went well.
