@@ -143,3 +143,18 @@ func globOverlap(a, b string) bool {
 	}
 	return row[0]
 }
+
+// PatternCovers says whether every name that matches the pattern q matches the pattern p, as patterns
+// stand in Config.Packages. It is false where one of them is none.
+func PatternCovers(p, q string) bool {
+	a, err1 := parsePattern(p)
+	b, err2 := parsePattern(q)
+	return err1 == nil && err2 == nil && a.covers(b)
+}
+
+// PatternsOverlap says whether some name matches both patterns. It is false where one of them is none.
+func PatternsOverlap(p, q string) bool {
+	a, err1 := parsePattern(p)
+	b, err2 := parsePattern(q)
+	return err1 == nil && err2 == nil && a.overlaps(b)
+}

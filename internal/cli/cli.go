@@ -34,6 +34,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Terminal       bool // Stderr is a terminal
 	StdoutTerminal bool // Stdout is one, too
+	Interactive    bool // Stdin is one too: somebody can answer
 	Width          int  // of the terminal, in columns; 0 when not known
 	// Interruptible makes a context that ends when the user interrupts the program; nil leaves it as it
 	// is. It is called when there is something to interrupt: until then a signal ends the process, as
@@ -56,6 +57,7 @@ func Process() Env {
 	}
 	if fd := int(os.Stderr.Fd()); term.IsTerminal(fd) && os.Getenv("TERM") != "dumb" {
 		e.Terminal = true
+		e.Interactive = term.IsTerminal(int(os.Stdin.Fd()))
 		e.Width, _, _ = term.GetSize(fd)
 		e.StdoutTerminal = term.IsTerminal(int(os.Stdout.Fd()))
 	}

@@ -23,6 +23,7 @@ func (a *app) registryCommand() *cobra.Command {
 		a.registryListCommand(), a.registryAddCommand(), a.registryRemoveCommand(),
 		a.registryEnableCommand("enable", true), a.registryEnableCommand("disable", false),
 		a.registryDefaultCommand(), a.registryPingCommand(),
+		a.registryDiscoverCommand(), a.registryImportCommand(),
 	)
 }
 
