@@ -38,3 +38,18 @@ func AskingOf(ctx context.Context) Asking {
 	a, _ := ctx.Value(askingKey{}).(Asking)
 	return a
 }
+
+type inFullKey struct{}
+
+// InFull returns a context for questions that want the documents of packages as their registry
+// has them, however large: the answer is not an abbreviated form, and where it can be it is
+// [Documented] and says when versions were published. For Package with AskAlways only.
+func InFull(ctx context.Context) context.Context {
+	return context.WithValue(ctx, inFullKey{}, true)
+}
+
+// IsInFull says whether ctx comes from [InFull].
+func IsInFull(ctx context.Context) bool {
+	full, _ := ctx.Value(inFullKey{}).(bool)
+	return full
+}

@@ -36,6 +36,7 @@ var rooms = map[string]struct {
 	"registry/github":        {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/pkgx":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
+	"registry/directory":     {[]string{"", "integrity", "semver", "archive"}, "registry types never import each other"},
 	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
 
 	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},
@@ -45,13 +46,16 @@ var rooms = map[string]struct {
 	"fetch":   {[]string{"", "integrity", "semver", "archive", "store"}, "fetching an artifact needs no graph"},
 	"link":    {[]string{"wholefile", "", "integrity", "semver", "lockfile", "manifest", "npmtree", "store"}, "laying out never sees a registry"},
 
+	"mirror": {[]string{"", "integrity", "semver", "lockfile", "registry/directory"},
+		"copying asks registries through their interfaces; a directory alone holds more than those say"},
+
 	"install": {[]string{"wholefile", "", "integrity", "semver", "archive", "manifest", "resolve", "lockfile", "fetch", "store", "link", "registry"},
 		"installing drives the line and reads no configuration"},
-	"config":       {[]string{"spelling", "wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
+	"config":           {[]string{"spelling", "wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
 	"discover":         {[]string{"", "registry", "transport"}, "what a host says of its registries is apart from what is configured here"},
 	"discover/foreign": {[]string{"", "discover", "registry", "config"}, "reading other tools' files asks nobody"},
 	"internal/cli":     {[]string{"*"}, "the command line may use everything"},
-	"cmd/pantry":   {[]string{"internal/cli"}, "main only starts the command line"},
+	"cmd/pantry":       {[]string{"internal/cli"}, "main only starts the command line"},
 }
 
 // TestFloors checks every import of one of our packages against the plan.

@@ -52,6 +52,27 @@ type Searcher interface {
 	Search(ctx context.Context, q Query) ([]Metadata, error)
 }
 
+// Lister is a registry that can list its packages.
+type Lister interface {
+	// List returns the names of all packages, sorted. A registry whose protocol has a list, and
+	// which has none itself, is [ErrUnsupported].
+	List(ctx context.Context) ([]string, error)
+}
+
+// Documented is a [Package] that keeps what its registry wrote about each version.
+type Documented interface {
+	// Manifest is the description of a version as the registry sent it, a JSON object; nil
+	// where there is none. The caller must not change it.
+	Manifest(version string) []byte
+}
+
+// Attester is a registry that holds attestations: signed statements about versions.
+type Attester interface {
+	// Attestations returns all that is attested of one version, as npm's registry answers it: a
+	// JSON object with an array "attestations". [ErrNotFound] says that there is nothing.
+	Attestations(ctx context.Context, name, version string) ([]byte, error)
+}
+
 // Query is a search.
 type Query struct {
 	// Text is what to look for.

@@ -171,6 +171,16 @@ func (e *Entry) Claims(name string) (pattern string, ok bool) {
 	return "", false
 }
 
+// Allow says why the registry must not be asked for a name, or told it, nor given a package of that
+// name: it is none, or other registries claim it. Who asks what Unwrap returned has to ask this
+// first.
+func (e *Entry) Allow(name string) error {
+	if err := checkPackageName(name); err != nil {
+		return err
+	}
+	return e.m.state.Load().mayHear(e, name)
+}
+
 // mode is the entry's fallback; def is the manager's.
 func (e *Entry) mode(def Fallback) Fallback {
 	if e.config.Fallback != "" {

@@ -23,6 +23,7 @@ func (a *app) makers() []maker {
 		{"info view show", a.infoCommand}, {"versions", a.versionsCommand}, {"search find", a.searchCommand},
 		{"download", a.downloadCommand}, {"explain", a.explainCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
+		{"mirror", a.mirrorCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand},
 		{"completion", a.completionCommand}, {"version", a.versionCommand},
 	}

@@ -31,7 +31,8 @@ type HandlerOptions struct {
 const defaultMaxBody = 384 << 20
 
 // Handler is the server side of the protocol over any registry: packuments, versions, tarballs,
-// tags, search and ping, and publishing and changing tags where r can. It authenticates nobody:
+// tags, search and ping, and publishing, changing tags, the list of all packages and attestations
+// where r can. It authenticates nobody:
 // whoever may reach it may do what r can do.
 //
 // Tarballs are checked against their digests on the way. What does not match is never a complete
@@ -91,6 +92,12 @@ func (s *server) serveService(w http.ResponseWriter, r *http.Request, path []str
 	case len(path) == 1 && path[0] == "ping":
 		s.method(w, r, methods{get: func() { s.ping(w, r) }})
 		return
+	case len(path) == 1 && path[0] == "all":
+		s.method(w, r, methods{get: func() { s.list(w, r) }})
+		return
+	case len(path) > 3 && path[0] == "npm" && path[1] == "v1" && path[2] == "attestations":
+		s.method(w, r, methods{get: func() { s.attestations(w, r, strings.Join(path[3:], "/")) }})
+		return
 	case len(path) == 2 && path[0] == "v1" && path[1] == "search":
 		s.method(w, r, methods{get: func() { s.search(w, r) }})
 		return
@@ -145,8 +152,11 @@ func cutPath(path string) (segments []string, ok bool) {
 		if err != nil || s == "" || s == "." || s == ".." || !printable(s) || strings.Contains(s, `\`) {
 			return nil, false
 		}
-		if scope, base, found := strings.Cut(s, "/"); found && (!strings.HasPrefix(scope, "@") || checkName(scope+"/"+base) != nil) {
-			return nil, false
+		if scope, base, found := strings.Cut(s, "/"); found {
+			base, _, _ = strings.Cut(base, "@") // attestations are asked for by @scope/name@version
+			if !strings.HasPrefix(scope, "@") || checkName(scope+"/"+base) != nil {
+				return nil, false
+			}
 		}
 		segments = append(segments, s)
 	}

@@ -56,7 +56,7 @@ func TestRoutes(t *testing.T) {
 		{"/@s%2fpad", 200}, {"/@s%2Fpad", 200}, {"/%40s%2fpad", 200}, {"/@s/pad", 200}, {"/%40s/pad", 200},
 		{"/@s%2fpad/1.0.0", 200}, {"/@s/pad/latest", 200}, {"/@s/pad/1%2e0.0", 200},
 		{"/@s/pad/-/pad-1.0.0.tgz", 200}, {"/@s%2fpad/-/pad-1.1.0.tgz", 200}, {"/plain/-/plain-1.0.0.tgz", 200}, {"/plain", 200},
-		{"/-/ping", 200}, {"/-/ping?write=true", 200}, {"/-/v1/search?text=pad", 200}, {"/-", 200},
+		{"/-/ping", 200}, {"/-/all", 200}, {"/-/ping?write=true", 200}, {"/-/v1/search?text=pad", 200}, {"/-", 200},
 		{"/-/package/@s%2fpad/dist-tags", 200}, {"/-/package/@s/pad/dist-tags", 200}, {"/-/package/plain/dist-tags", 200},
 
 		{"/", 404}, {"/missing", 404}, {"/@s", 404}, {"/@s/missing", 404}, {"/@s%252fpad", 404}, {"/plain/", 404}, {"//plain", 404},
@@ -65,7 +65,7 @@ func TestRoutes(t *testing.T) {
 		{"/@s/pad/-/@s/pad-1.0.0.tgz", 404}, {"/plain/tarball/1.0.0", 404}, {"/a/b/c/d", 404},
 		{"/..%2fplain", 404}, {"/%2e%2e/plain", 404}, {"/plain/..%2f..", 404}, {"/plain%2f1.0.0", 404}, {"/plain/%00", 404}, {"/plain%5c1.0.0", 404},
 		{"/@s%2f..%2fplain", 404}, {"/@s%2fpad%2f1.0.0", 404}, {"/@..%2fpad", 404}, {"/%1b%5b2J", 404},
-		{"/-/whoami", 404}, {"/-/v1/login", 404}, {"/-/package/plain", 404}, {"/-/package/missing/dist-tags", 404}, {"/-/all", 404},
+		{"/-/whoami", 404}, {"/-/v1/login", 404}, {"/-/package/plain", 404}, {"/-/package/missing/dist-tags", 404}, {"/-/npm/v1/attestations/plain@1.0.0", 404},
 		{"/-/v1/search", 400}, {"/-/v1/search?text=+", 400},
 	} {
 		rec := get(h, c.path)

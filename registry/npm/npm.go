@@ -73,6 +73,8 @@ const (
 	opSearch   = "search"
 	opTag      = "change tag"
 	opPing     = "ping"
+	opList     = "list packages"
+	opAttest   = "read attestations"
 )
 
 // Registry is a client of one npm registry. It is safe for concurrent use.
@@ -92,6 +94,8 @@ var (
 	_ pantry.Publisher   = (*Registry)(nil)
 	_ pantry.Tagger      = (*Registry)(nil)
 	_ pantry.Pinger      = (*Registry)(nil)
+	_ pantry.Lister      = (*Registry)(nil)
+	_ pantry.Attester    = (*Registry)(nil)
 )
 
 // New returns a client of the registry at the client's base URL. It sends no request. The error
@@ -159,7 +163,7 @@ func (r *Registry) document(ctx context.Context, name string) (*document, error)
 	}
 	u := r.url("/" + escapeName(name))
 	accept := acceptAbbreviated
-	if r.full {
+	if r.full || pantry.IsInFull(ctx) {
 		accept = typeJSON
 	}
 	data, err := r.get(ctx, u, accept, r.limit)

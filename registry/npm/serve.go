@@ -74,7 +74,7 @@ func (s *server) packumentOf(r *http.Request, p pantry.Package, base string, abb
 				modified = t
 			}
 		}
-		if doc.Versions[v], err = json.Marshal(served(m, base, abbreviated)); err != nil {
+		if doc.Versions[v], err = json.Marshal(withProofs(served(m, base, abbreviated), p, v, base)); err != nil {
 			return nil, err
 		}
 	}

@@ -72,6 +72,9 @@ type dist struct {
 	Integrity string `json:"integrity,omitempty"` // SRI
 	Shasum    string `json:"shasum,omitempty"`    // SHA-1 in hexadecimal
 	Tarball   string `json:"tarball,omitempty"`
+	// What vouches for the digest; written by the server side, as another registry sent it.
+	Signatures   json.RawMessage `json:"signatures,omitempty"`
+	Attestations json.RawMessage `json:"attestations,omitempty"`
 
 	read integrity.Set // what the digests are, where they were read before
 }

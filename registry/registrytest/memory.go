@@ -34,6 +34,7 @@ var (
 	_ pantry.Publisher = (*Memory)(nil)
 	_ pantry.Tagger    = (*Memory)(nil)
 	_ pantry.Pinger    = (*Memory)(nil)
+	_ pantry.Lister    = (*Memory)(nil)
 )
 
 // NewMemory returns a registry that is called name and holds pkgs.
@@ -89,6 +90,9 @@ func (m *Memory) Names() []string {
 	defer m.mu.RUnlock()
 	return slices.Sorted(maps.Keys(m.packages))
 }
+
+// List is Names for those who ask a [pantry.Lister].
+func (m *Memory) List(ctx context.Context) ([]string, error) { return m.Names(), ctx.Err() }
 
 // Metadata returns one version: exact, by tag, or with "" the one tagged latest.
 func (m *Memory) Metadata(ctx context.Context, name, version string) (*pantry.Metadata, error) {
