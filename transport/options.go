@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -81,6 +82,9 @@ type Options struct {
 	// ObserveBody is told when the body of an answer has ended, from the goroutine that reads or
 	// closes it. A body that nobody reads to its end or closes is not told.
 	ObserveBody func(Transfer)
+	// Dial makes connections, of "tcp" to "HOST:PORT", for tests; it ends by itself when Connect is
+	// over. Default a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Base is the wire, for tests. Default an http.Transport of the client's own.
 	Base http.RoundTripper
 	// Sleep waits between attempts, and returns early with an error when ctx ends. Default a timer.

@@ -27,6 +27,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pantry-go/pantry"
 )
@@ -133,9 +134,10 @@ func (c *Client) Get(ctx context.Context, url string, h http.Header) (*http.Resp
 	return c.Do(req)
 }
 
-// GetAll is Get and ReadAll in one, and asks again, as often as Options.Retries says, when a body
-// breaks off. The body of the response is closed.
+// GetAll is Get and ReadAll in one, and asks again, as often as Options.Retries says and until
+// Options.Total is over, when a body breaks off. The body of the response is closed.
 func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit int64) (*http.Response, []byte, error) {
+	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := c.Get(ctx, url, h)
 		if err != nil {
@@ -146,7 +148,7 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 		if err == nil {
 			return resp, data, nil
 		}
-		if attempt > *c.o.Retries || !transient(err) {
+		if attempt > *c.o.Retries || !transient(err) || time.Since(start) > c.o.Total {
 			return nil, nil, err
 		}
 		if c.o.Sleep(ctx, c.backoff(attempt)) != nil {

@@ -54,7 +54,10 @@ func (c *Client) newBase() (http.RoundTripper, error) {
 }
 
 func (c *Client) wire(roots *x509.CertPool, certs []tls.Certificate) *http.Transport {
-	dialer := &net.Dialer{Timeout: c.o.Connect, KeepAlive: 15 * time.Second}
+	dial := c.o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{Timeout: c.o.Connect, KeepAlive: 15 * time.Second}).DialContext
+	}
 	http2 := c.o.HTTP2 == nil || *c.o.HTTP2
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -62,7 +65,7 @@ func (c *Client) wire(roots *x509.CertPool, certs []tls.Certificate) *http.Trans
 	t := &http.Transport{
 		Proxy:                  func(r *http.Request) (*url.URL, error) { return c.proxy.find(r.URL) },
 		OnProxyConnectResponse: onConnect,
-		DialContext:            dialer.DialContext,
+		DialContext:            dial,
 		TLSClientConfig: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
 			RootCAs:            roots,
