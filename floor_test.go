@@ -30,6 +30,9 @@ var rooms = map[string]struct {
 	"lockfile":  {[]string{"wholefile", "", "integrity"}, "the lockfile is the joint: types and codec, nothing that uses them"},
 	"manifest":  {[]string{"wholefile", "", "integrity", "semver", "lockfile"}, "reading a manifest needs no registry"},
 
+	"credential":          {[]string{"wholefile", "", "transport"}, "finding credentials knows registries by their URLs alone"},
+	"credential/keychain": {[]string{"credential"}, "what the keychain needs stays in a leaf"},
+
 	"registry/npm":           {[]string{"", "integrity", "semver", "transport", "archive", "registry/npm/packument"}, "registry types never import each other"},
 	"registry/npm/packument": {[]string{"integrity", "semver"}, "a packument's compact form knows places and numbers, not what they mean"},
 	"registry/custom":        {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
@@ -37,7 +40,7 @@ var rooms = map[string]struct {
 	"registry/pkgx":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
 	"registry/directory":     {[]string{"", "integrity", "semver", "archive"}, "registry types never import each other"},
-	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
+	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
 
 	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},
 

@@ -88,6 +88,9 @@ type entry struct {
 	Enabled bool `json:"enabled,omitempty"`
 	// Auth says how to prove who asks. The default, and null, is not to.
 	Auth *auth `json:"auth,omitempty" jsonschema:"nullable"`
+	// CredentialHelper is the name of a program that is asked for the credential, by docker's protocol:
+	// pass runs docker-credential-pass. Stands instead of auth.
+	CredentialHelper string `json:"credentialHelper,omitempty" jsonschema:"maxLength=64"`
 
 	// Packages are the names this registry claims: nobody else is asked for them. "*" stands for
 	// anything within a segment, as in @acme/*.
@@ -137,7 +140,7 @@ type entry struct {
 type auth struct {
 	// Type of the authentication.
 	Type string `json:"type" jsonschema:"enum=bearer,enum=basic,enum=oidc,enum=custom"`
-	// Token of bearer and oidc.
+	// Token of bearer and oidc. Of oidc it can be left out: the CI system is asked for one then.
 	Token pantry.Secret `json:"token,omitempty"`
 	// Username of basic.
 	Username pantry.Secret `json:"username,omitempty"`

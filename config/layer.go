@@ -22,6 +22,7 @@ type merged struct {
 	bad map[string]bool
 	// claimsOnly: see registry.Config.
 	claimsOnly  bool
+	exposed     string // why the user's own credentials could be read by others
 	credentials []credential
 	maxConns    int
 	ca          []byte
@@ -166,6 +167,7 @@ func (m *merged) leaveRoute() []Problem {
 	if !at.byProject() || !trusts && strings.HasPrefix(m.effectiveURL(), "https:") {
 		return nil
 	}
+	m.exposed = "the project's proxy (" + at.String() + ") could read them"
 	left := m.dropSecrets(func(_ string, o origin) bool { return o.byUser() })
 	m.credentials = slices.DeleteFunc(m.credentials, func(c credential) bool {
 		if c.at.byUser() {
@@ -233,7 +235,7 @@ func portOf(u *url.URL) string {
 func (m *merged) config() registry.Config {
 	e := &m.entry
 	c := registry.Config{
-		Name: e.Name, Type: e.Type, URL: e.URL,
+		Name: e.Name, Type: e.Type, URL: e.URL, CredentialHelper: e.CredentialHelper, NoLookup: m.noLookup(),
 		Packages: e.Packages, Mirrors: e.Mirrors, Balance: e.Balance, Timeout: e.Timeout,
 		Proxy: e.Proxy, NoProxy: e.NoProxy, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
 		Fallback: registry.Fallback(e.Fallback), MinimumReleaseAge: e.MinimumReleaseAge, Signatures: e.Signatures,
@@ -271,6 +273,14 @@ func (m *merged) config() registry.Config {
 		c.HealthCheck = &registry.HealthCheck{Interval: e.HealthCheck.Interval}
 	}
 	return c
+}
+
+// noLookup says why no credential is looked for where the configuration has none.
+func (m *merged) noLookup() string {
+	if m.exposed == "" && m.has("auth") && m.Auth == nil {
+		return "auth is null (" + m.given["auth"].String() + ")"
+	}
+	return m.exposed
 }
 
 func (m *merged) has(key string) bool {

@@ -137,7 +137,8 @@ func TestEveryKey(t *testing.T) {
 		Timeout: 30 * time.Second, Retries: &three, Proxy: "socks5://proxy.acme.example:1080", NoProxy: "localhost",
 		Cache:    &registry.Cache{TTL: 5 * time.Minute, StaleIfError: 7 * 24 * time.Hour},
 		Fallback: registry.Failover, HealthCheck: &registry.HealthCheck{Interval: 30 * time.Second}, Signatures: "verify",
-		Source: "pantry.jsonc:3:5",
+		NoLookup: "the project's proxy (pantry.jsonc:20:16) could read them",
+		Source:   "pantry.jsonc:3:5",
 	}
 	got := find(t, c, "acme")
 	token, team := got.Auth.Token, got.Headers["X-Team"]

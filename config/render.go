@@ -65,7 +65,7 @@ func entryValues(c registry.Config) ([]keyValue, error) {
 func entryOf(c registry.Config) (e entry, set map[string]bool) {
 	set = map[string]bool{"enabled": c.Disabled, "priority": c.Priority != nil, "retries": c.Retries != nil}
 	e = entry{
-		Name: c.Name, Type: c.Type, URL: c.URL, Packages: c.Packages, Mirrors: c.Mirrors, Balance: c.Balance,
+		Name: c.Name, Type: c.Type, URL: c.URL, CredentialHelper: c.CredentialHelper, Packages: c.Packages, Mirrors: c.Mirrors, Balance: c.Balance,
 		Timeout: c.Timeout, Proxy: c.Proxy, NoProxy: c.NoProxy, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
 		Fallback: string(c.Fallback), MinimumReleaseAge: c.MinimumReleaseAge, Signatures: c.Signatures,
 		Insecure: c.Insecure, AllowMissingChecksum: c.AllowMissingChecksum, Assets: c.Assets,

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/credential"
 )
 
 // maxName bounds a registry's name, which stands in every line of a lockfile.
@@ -164,6 +165,14 @@ func isLoopback(host string) bool {
 
 func (k *checker) auth() {
 	a := k.c.Auth
+	if helper := k.c.CredentialHelper; helper != "" {
+		if err := credential.CheckHelperName(helper); err != nil {
+			k.fail("credentialHelper", err.Error(), "\"credentialHelper\": \"pass\" runs docker-credential-pass")
+		}
+		if a != nil {
+			k.fail("credentialHelper", "a registry has either auth or a credential helper", "remove one of them")
+		}
+	}
 	if a == nil {
 		return
 	}

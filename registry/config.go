@@ -20,6 +20,12 @@ type Config struct {
 	// Credentials are further ones, each for the URL it was written for (.npmrc has them per
 	// host and path). Auth goes to the entry's own URL.
 	Credentials []Credential
+	// CredentialHelper is the NAME of a program docker-credential-NAME that is asked for the credential
+	// where Auth is nil.
+	CredentialHelper string
+	// NoLookup says why no credential is looked for beyond Auth and Credentials; "" for no reason: it
+	// is.
+	NoLookup string
 
 	Packages             []string // names this registry claims; "*" matches within a segment
 	Mirrors              []string
@@ -69,7 +75,7 @@ type Value struct {
 // Auth says how to authenticate.
 type Auth struct {
 	Type               string // bearer, basic, oidc, custom
-	Token              Value  // bearer, oidc
+	Token              Value  // bearer, oidc; oidc without one asks the CI system
 	Username, Password Value  // basic
 	Name               string // custom: header name
 	Value              Value  // custom: header value

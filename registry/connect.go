@@ -12,27 +12,44 @@ import (
 	"github.com/pantry-go/pantry/transport"
 )
 
-// connect makes the HTTP client of an entry: variables are expanded, files are read, no request is
-// sent. credential is the source of the credential that goes to the entry's own URL.
-func (m *Manager) connect(c Config, kind Kind) (client *transport.Client, credential string, err error) {
-	o, err := m.clientOptions(c, kind)
+// connection is an entry's way to one URL.
+type connection struct {
+	client *transport.Client
+	// credential is the source of the credential that goes to that URL, "" for none; note says what kept
+	// one from being found.
+	credential, note string
+}
+
+// connect makes the HTTP client of an entry: variables are expanded, files are read, a credential is
+// looked for; no request is sent to the registry.
+func (m *Manager) connect(c Config, kind Kind) (connection, error) {
+	o, found, err := m.clientOptions(c, kind)
 	if err != nil {
-		return nil, "", err
+		return connection{}, err
 	}
 	if m.o.Transport != nil {
 		m.o.Transport(c, &o)
 	}
-	client, err = transport.New(o)
-	if err != nil {
-		if !errors.Is(err, pantry.ErrConfig) {
-			err = &ConfigError{Source: c.Source, Registry: c.Name, Problem: printable(err.Error()), Err: err}
+	if found.identity != nil {
+		if err := m.withIdentity(&o, c, found); err != nil {
+			return connection{}, err
 		}
-		return nil, "", err
 	}
-	return client, credentialFor(o.Credentials, o.URL), nil
+	client, err := transport.New(o)
+	if err != nil {
+		return connection{}, clientError(c, err)
+	}
+	return connection{client, credentialFor(o.Credentials, o.URL), found.note()}, nil
 }
 
-func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, error) {
+func clientError(c Config, err error) error {
+	if errors.Is(err, pantry.ErrConfig) {
+		return err
+	}
+	return &ConfigError{Source: c.Source, Registry: c.Name, Problem: printable(err.Error()), Err: err}
+}
+
+func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, findings, error) {
 	x := m.expander(c)
 	o := transport.Options{
 		Registry:  c.Name,
@@ -60,40 +77,26 @@ func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, error) 
 		}
 		o.Headers[name] = secret.Reveal()
 	}
-	if c.Auth != nil {
+	if c.Auth != nil && !asksIdentity(c.Auth) {
 		o.Credentials = x.credential(o.Credentials, *c.Auth, "auth", nil, false)
 	}
-	if base, err := url.Parse(o.URL); err == nil && len(o.Credentials) == 1 && len(c.Credentials) > 0 {
-		// The entry's own auth also wins below its URL, where the one with the longest path does.
+	var scoped []transport.Credential
+	for _, cr := range c.Credentials {
+		scoped = x.scoped(scoped, cr)
+	}
+	if err := x.err(); err != nil {
+		return o, findings{}, err
+	}
+	found, err := m.find(c, kind, o.URL, scoped)
+	o.Credentials = append(o.Credentials, found.credentials...)
+	if base, err := url.Parse(o.URL); err == nil && len(o.Credentials) == 1 && len(scoped) > 0 {
+		// What the entry says itself also wins below its URL, where the one with the longest path does.
 		own := o.Credentials[0]
 		own.Scope = base
 		o.Credentials = append(o.Credentials, own)
 	}
-	for _, cr := range c.Credentials {
-		o.Credentials = x.scoped(o.Credentials, cr)
-	}
-	if c.Auth == nil && len(o.Credentials) == 0 && (c.URL == "" || c.URL == kind.DefaultURL) {
-		o.Credentials = m.fromVariables(kind)
-	}
-	return o, x.err()
-}
-
-// fromVariables is the credential that the environment holds for a kind's well-known registry.
-func (m *Manager) fromVariables(kind Kind) []transport.Credential {
-	for _, name := range kind.TokenVariables {
-		if token := m.env(name); token != "" {
-			return []transport.Credential{transport.Bearer(pantry.NewSecret(token), "the variable "+name)}
-		}
-	}
-	if len(kind.TokenCommand) == 0 || m.o.Run == nil {
-		return nil
-	}
-	out, err := m.o.Run(kind.TokenCommand)
-	token := strings.TrimSpace(string(out))
-	if err != nil || token == "" || strings.ContainsAny(token, " \r\n") {
-		return nil
-	}
-	return []transport.Credential{transport.Bearer(pantry.NewSecret(token), strings.Join(kind.TokenCommand, " "))}
+	o.Credentials = append(o.Credentials, scoped...)
+	return o, found, err
 }
 
 // env is a variable for proxies, "" when it is not set.
@@ -130,10 +133,6 @@ func (x *expander) credential(to []transport.Credential, a Auth, field string, s
 	var c transport.Credential
 	switch a.Type {
 	case AuthBearer, AuthOIDC:
-		if a.Type == AuthOIDC && a.Token.Raw.IsZero() {
-			x.errs = append(x.errs, x.noIdentity(field))
-			return to
-		}
 		token, source := x.header(a.Token, field+".token")
 		c = transport.Bearer(token, source)
 	case AuthBasic:
@@ -158,15 +157,6 @@ func (x *expander) credential(to []transport.Credential, a Auth, field string, s
 	}
 	c.Scope = scope
 	return append(to, c)
-}
-
-func (x *expander) noIdentity(field string) error {
-	return &ConfigError{
-		Source: x.source, Registry: x.registry, Field: field + ".token",
-		Problem: "oidc without a token asks the CI system for an identity, which isn't available in this version",
-		Next:    "give the token: \"token\": \"${NAME}\"",
-		Err:     pantry.ErrUnsupported,
-	}
 }
 
 func (x *expander) basic(a Auth, field string, encoded bool) transport.Credential {

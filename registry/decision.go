@@ -53,6 +53,8 @@ type Attempt struct {
 	Duration time.Duration `json:"-"`
 	// Credential is the source of the credential that was sent, never its value. "" for none.
 	Credential string `json:"credential,omitempty"`
+	// CredentialNote says what kept a credential from being found.
+	CredentialNote string `json:"credentialNote,omitempty"`
 	// Error is what went wrong, on one line.
 	Error string `json:"error,omitempty"`
 	// Mode is the fallback that applied to the answer.
@@ -193,7 +195,11 @@ func (a Attempt) answer() string {
 	case VersionNotFound:
 		return "has the package, but not this version"
 	case DeniedAnonymous:
-		return withDetail("access denied, and no credential is configured", a.Error)
+		said := "access denied, and no credential is configured"
+		if a.CredentialNote != "" {
+			said = "access denied, and no credential was found: " + a.CredentialNote
+		}
+		return withDetail(said, a.Error)
 	case DeniedCred:
 		return withDetail("access denied with the credential of "+a.Credential, a.Error)
 	case Unavailable:
@@ -232,7 +238,7 @@ func (e *LookupError) Hint() string {
 		case DeniedCred:
 			return fmt.Sprintf("check the credential of registry %s: %s", a.Registry, a.Credential)
 		case DeniedAnonymous:
-			return fmt.Sprintf(`give registry %s a credential ("auth")`, a.Registry)
+			return fmt.Sprintf(`give registry %s a credential: pantry registry login %[1]s, or "auth"`, a.Registry)
 		case Unavailable, Invalid:
 			return "try: pantry registry ping " + a.Registry
 		case Integrity:

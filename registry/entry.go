@@ -52,6 +52,7 @@ type opened struct {
 	url        string
 	shown      string // url for messages
 	credential string // source of the credential that requests carry; "" for none
+	note       string // what kept one from being found
 }
 
 var _ pantry.Registry = (*Entry)(nil)
@@ -84,11 +85,11 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 	}
 	var o opened
 	client := func() (*transport.Client, error) {
-		cl, credential, err := m.connect(c, kind)
+		cn, err := m.connect(c, kind)
 		if err == nil {
-			o.url, o.credential = cl.BaseURL(), credential
+			o.url, o.credential, o.note = cn.client.BaseURL(), cn.credential, cn.note
 		}
-		return cl, err
+		return cn.client, err
 	}
 	clientAt := func(url string) (*transport.Client, error) {
 		at, same := c, kind
@@ -96,8 +97,8 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 		if c.URL == "" || c.URL == kind.DefaultURL {
 			same.DefaultURL = url // of the same well-known service
 		}
-		cl, _, err := m.connect(at, same)
-		return cl, err
+		cn, err := m.connect(at, same)
+		return cn.client, err
 	}
 	r, err := kind.Open(OpenOptions{
 		Name: c.Name, Client: client, ClientAt: clientAt, AllowMissingChecksum: c.AllowMissingChecksum,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/credential"
 	"github.com/pantry-go/pantry/transport"
 )
 
@@ -23,9 +24,14 @@ type Options struct {
 	Kinds []Kind
 	// Getenv looks up the variables of ${VAR}, and those of proxies. nil means os.LookupEnv.
 	Getenv func(string) (string, bool)
-	// Run runs a program that holds a credential (gh auth token) and returns what it printed. nil
-	// runs none.
-	Run func(args []string) ([]byte, error)
+	// Run runs a program that holds a credential (gh auth token, a credential helper). nil runs none.
+	Run credential.Runner
+	// Credentials are asked, in order, for the credential of a registry for which the configuration and
+	// the environment have none, when it is first needed.
+	Credentials []credential.Source
+	// Warn is told, once each, what keeps a credential from being found or is wrong with the place it is
+	// kept in. It may be called by several goroutines. nil means that nobody is told.
+	Warn func(message string)
 	// UserAgent is sent with every request. "" means the transport's own.
 	UserAgent string
 	// Observe is told about every request on the wire; it may be called by several goroutines
@@ -55,9 +61,10 @@ const DefaultMaxArtifact = 2 << 30
 // Manager holds registries and asks them. Safe for concurrent use: a question works on the
 // registries as they are when it is asked, and no lock is held while it waits for an answer.
 type Manager struct {
-	o     Options
-	mu    sync.Mutex // held by writers
-	state atomic.Pointer[state]
+	o      Options
+	warned sync.Map   // messages that Warn was told
+	mu     sync.Mutex // held by writers
+	state  atomic.Pointer[state]
 }
 
 // state is immutable.

@@ -161,6 +161,7 @@ func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a At
 	a.Duration = w.m.o.Now().Sub(start)
 	a.Asked = true
 	a.Mode = e.mode(w.s.mode)
+	a.CredentialNote = e.credentialNote()
 	a.Outcome = classify(ctx, err)
 	if err == nil {
 		a.Credential, _ = e.credential()
@@ -194,6 +195,15 @@ func detail(err error) string {
 func (e *Entry) credential() (source string, ok bool) {
 	o, err := e.opener.get()
 	return o.credential, err == nil && o.credential != ""
+}
+
+// credentialNote says what kept an open entry's credential from being found.
+func (e *Entry) credentialNote() string {
+	o, err := e.opener.get()
+	if err != nil {
+		return ""
+	}
+	return o.note
 }
 
 // conclude is the error of the walk, nil when it has an answer.

@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -65,7 +66,7 @@ func TestTokenOfACommand(t *testing.T) {
 		var credentials []transport.Credential
 		m := registry.NewManager(registry.Options{
 			Getenv:    noEnv,
-			Run:       func([]string) ([]byte, error) { return []byte(tt.printed), nil },
+			Run:       func(context.Context, []byte, string, ...string) ([]byte, error) { return []byte(tt.printed), nil },
 			Transport: func(_ registry.Config, o *transport.Options) { credentials = o.Credentials },
 		})
 		must(t, m.Add(registry.Config{Name: "github", Type: "github", URL: tt.url}))

@@ -99,7 +99,7 @@ func TestCredentialsOnTheWire(t *testing.T) {
 		"line break":     {auth: &auth{Type: "bearer", Token: at("${LINES}", "auth.token")}, err: "line break"},
 		"not closed":     {auth: &auth{Type: "bearer", Token: at("${TOKEN", "auth.token")}, err: "${ without }"},
 		"no variable":    {auth: &auth{Type: "bearer", Token: at("${s3cret!}", "auth.token")}, err: "holds no name of a variable"},
-		"no identity":    {auth: &auth{Type: "oidc"}, err: "isn't available in this version"},
+		"no identity":    {auth: &auth{Type: "oidc"}, err: "asks the CI system for an identity, and there is none here"},
 		"bad _auth":      {more: []registry.Credential{{Auth: auth{Type: "encoded", Token: at("%%", "_auth")}}}, err: "not base64"},
 		"bad password":   {more: []registry.Credential{{EncodedPassword: true, Auth: auth{Type: "basic", Username: at("u", "username"), Password: at("%%", "_password")}}}, err: "not base64"},
 	}

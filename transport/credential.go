@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -27,6 +29,10 @@ type Credential struct {
 	// Scope is the URL the credential is for: its origin (scheme, host, port) and path prefix,
 	// which ends where a segment of a path does. nil means the origin of Options.URL.
 	Scope *url.URL
+	// Token gives the token of a header "Authorization: Bearer TOKEN", in place of Header and Value.
+	// It is asked before each request that the credential is for and keeps what it can; an empty one
+	// means that this request goes without. Its error ends the request.
+	Token func(context.Context) (pantry.Secret, error)
 
 	err error // of a constructor, told by New
 }
@@ -110,6 +116,8 @@ func checkHeader(name, value string) error {
 // scoped is a credential ready for use.
 type scoped struct {
 	name, value, source string
+	token               func(context.Context) (pantry.Secret, error) // nil: value
+	mark                string                                       // stands for what token gives, of which nothing is known yet
 	origin              origin
 	path                string    // "" or "/a/b", escaped
 	expires             time.Time // zero: not known
@@ -118,13 +126,24 @@ type scoped struct {
 type header struct{ name, value string }
 
 func (c *Client) setCredentials() error {
+	if p := c.o.PackageCredential; p != nil {
+		c.forPackage = &scoped{name: "Authorization", token: p.Token, source: p.Source, origin: c.origin}
+	}
 	for i := range c.o.Credentials {
 		cred := &c.o.Credentials[i]
-		if cred.Header == "" && cred.Value.IsZero() && cred.err == nil {
+		if cred.Header == "" && cred.Value.IsZero() && cred.Token == nil && cred.err == nil {
 			continue
 		}
-		s := scoped{name: textproto.CanonicalMIMEHeaderKey(cred.Header), value: cred.Value.Reveal(), source: cred.Source, origin: c.origin, expires: expiry(cred.Value.Reveal())}
-		err := cred.check()
+		s := scoped{
+			name: textproto.CanonicalMIMEHeaderKey(cred.Header), value: cred.Value.Reveal(), token: cred.Token,
+			source: cred.Source, origin: c.origin, expires: expiry(cred.Value.Reveal()),
+		}
+		var err error
+		if cred.Token != nil {
+			s.name, s.mark = "Authorization", rand.Text()
+		} else {
+			err = cred.check()
+		}
 		if err == nil && cred.Scope != nil {
 			s.path = strings.TrimRight(cred.Scope.EscapedPath(), "/")
 			s.origin, err = originOf(cred.Scope)

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
 )
@@ -108,44 +110,78 @@ func bound(s string, limit int) string {
 // redact makes a URL fit for messages.
 func (c *Client) redact(u string) string { return c.secrets.Replace(RedactURL(u)) }
 
-// scrubber replaces every secret the client knows, in the forms in which a server may echo it.
-func (c *Client) scrubber() *strings.Replacer {
-	var all []string
-	add := func(s string) {
-		if len(s) < minSecret {
-			return
-		}
-		all = append(all, s, clean(s), url.QueryEscape(s), url.PathEscape(s))
-		for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
-			all = append(all, e.EncodeToString([]byte(s)))
-		}
+// scrubber replaces every secret the client knows, in the forms in which a server may echo it. It is
+// safe for concurrent use.
+type scrubber struct {
+	mu       sync.Mutex
+	all      []string
+	hidden   map[string]bool
+	replacer atomic.Pointer[strings.Replacer]
+}
+
+// Replace returns s without secrets.
+func (b *scrubber) Replace(s string) string { return b.replacer.Load().Replace(s) }
+
+// hide adds a secret.
+func (b *scrubber) hide(s string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.hidden[s] {
+		return
 	}
-	for _, cred := range c.credentials {
-		add(cred.value)
-		scheme, rest, ok := strings.Cut(cred.value, " ")
-		if !ok || cred.name != "Authorization" {
-			continue
-		}
-		add(rest)
-		if pair, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "Basic") {
-			_, password, _ := strings.Cut(string(pair), ":")
-			add(string(pair))
-			add(password)
-		}
+	b.add(s)
+	b.build()
+}
+
+// add takes a secret, to be hidden from the next build on.
+func (b *scrubber) add(s string) {
+	if b.hidden == nil {
+		b.hidden = map[string]bool{}
 	}
-	for _, h := range c.headers {
-		add(h.value)
+	if b.hidden[s] = true; len(s) < minSecret {
+		return
 	}
-	for _, s := range c.proxy.secrets {
-		add(s)
+	b.all = append(b.all, s, clean(s), url.QueryEscape(s), url.PathEscape(s))
+	for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		b.all = append(b.all, e.EncodeToString([]byte(s)))
 	}
+}
+
+func (b *scrubber) build() {
 	// Longest first: the replacer takes the first that fits.
-	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	slices.SortFunc(b.all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	b.all = slices.Compact(b.all)
 	var pairs []string
-	for _, s := range slices.Compact(all) {
+	for _, s := range b.all {
 		if len(s) >= minSecret {
 			pairs = append(pairs, s, redacted)
 		}
 	}
-	return strings.NewReplacer(pairs...)
+	b.replacer.Store(strings.NewReplacer(pairs...))
+}
+
+// scrubber knows the secrets that the client is made with.
+func (c *Client) scrubber() *scrubber {
+	b := &scrubber{}
+	for _, cred := range c.credentials {
+		b.add(cred.value)
+		scheme, rest, ok := strings.Cut(cred.value, " ")
+		if !ok || cred.name != "Authorization" {
+			continue
+		}
+		b.add(rest)
+		if pair, err := base64.StdEncoding.DecodeString(rest); err == nil && strings.EqualFold(scheme, "Basic") {
+			_, password, _ := strings.Cut(string(pair), ":")
+			b.add(string(pair))
+			b.add(password)
+		}
+	}
+	for _, h := range c.headers {
+		b.add(h.value)
+	}
+	for _, s := range c.proxy.secrets {
+		b.add(s)
+	}
+	b.build()
+	return b
 }

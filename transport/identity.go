@@ -28,7 +28,7 @@ func (c *Client) Identity(u string, key []byte) string {
 		_, _ = mac.Write([]byte(name + ": " + value + "\n"))
 	}
 	if cred != nil {
-		write(cred.name, cred.value)
+		write(cred.name, cred.value+cred.mark)
 	}
 	if own {
 		for _, h := range c.headers {

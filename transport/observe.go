@@ -86,7 +86,7 @@ func (c *Client) observe(next http.RoundTripper) http.RoundTripper {
 				Attempt: call.attempt, Start: start, Duration: time.Since(start), Bytes: -1,
 				Credential: call.credential, Err: err, Failure: kind,
 			}
-			if s := c.credentialFor(req.URL); s != nil && call.credential != "" {
+			if s := c.credentialFor(req.URL); s != nil && call.credential == s.source && call.credential != "" {
 				e.CredentialExpires = s.expires
 			}
 			if err == nil {

@@ -24,6 +24,9 @@ type Options struct {
 	// Credentials are sent to the origin and path each is for. Where several match a URL, the one
 	// with the longest path is sent, alone.
 	Credentials []Credential
+	// PackageCredential comes before Credentials in requests to the registry's own origin that change
+	// a package (see ForPackage). Its Token is required; where that gives none, Credentials are used.
+	PackageCredential *Credential
 	// Headers are sent to the registry's own origin only. Their values are treated as secrets.
 	// They do not replace a header that a request has already, but for User-Agent.
 	Headers map[string]string

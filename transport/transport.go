@@ -53,9 +53,10 @@ type Client struct {
 	base        *url.URL
 	origin      origin
 	credentials []scoped // longest scope first
+	forPackage  *scoped  // nil: none
 	headers     []header
 	proxy       proxies
-	secrets     *strings.Replacer
+	secrets     *scrubber
 	wires       []*http.Transport
 	shown       []byte // the client certificate, in DER
 	stack       http.RoundTripper

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pantry-go/pantry/config"
+	"github.com/pantry-go/pantry/credential"
 	"github.com/pantry-go/pantry/registry"
 	"github.com/pantry-go/pantry/stats"
 )
@@ -40,6 +41,13 @@ type Env struct {
 	// is. It is called when there is something to interrupt: until then a signal ends the process, as
 	// it should, and an install with nothing to do saves the time that handling signals takes.
 	Interruptible func(context.Context) (context.Context, context.CancelFunc)
+	// Keychain keeps the tokens of logins; nil means the operating system's.
+	Keychain credential.Vault
+	// ReadSecret reads a line from the terminal without showing it; nil where there is no terminal to
+	// ask at.
+	ReadSecret func(context.Context) (string, error)
+	// Browse opens a page in the user's browser; nil where there is none.
+	Browse func(url string) error
 }
 
 // Process is the environment of this process.
@@ -61,6 +69,7 @@ func Process() Env {
 		e.Width, _, _ = term.GetSize(fd)
 		e.StdoutTerminal = term.IsTerminal(int(os.Stdout.Fd()))
 	}
+	e.interactive()
 	return e
 }
 

@@ -122,6 +122,7 @@ func (a *app) openable(p *discover.Proposal) {
 func (a *app) alone(p discover.Proposal) (*registry.Entry, error) {
 	entry := p.Entry
 	entry.Auth, entry.Headers, entry.Credentials = nil, nil, nil
+	entry.CredentialHelper, entry.NoLookup = "", "a proposal"
 	m := registry.NewManager(registry.Options{
 		Getenv: a.getenv, UserAgent: "pantry/" + programVersion(),
 		Kinds: withoutTokens(registry.Kinds()),

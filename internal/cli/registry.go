@@ -24,6 +24,7 @@ func (a *app) registryCommand() *cobra.Command {
 		a.registryEnableCommand("enable", true), a.registryEnableCommand("disable", false),
 		a.registryDefaultCommand(), a.registryPingCommand(),
 		a.registryDiscoverCommand(), a.registryImportCommand(),
+		a.registryLoginCommand(), a.registryLogoutCommand(), a.registryWhoamiCommand(),
 	)
 }
 

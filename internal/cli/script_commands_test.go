@@ -41,6 +41,9 @@ func scriptCommands() map[string]scriptCommand {
 			need(ts, neg, args, 3, "registry-auth NAME HEADER VALUE")
 			siteOf(ts, args[0]).scripted.Add(registrytest.Rule{Fault: registrytest.RequireHeader(args[1], args[2])})
 		},
+		"registry-users": guard,
+		"no-secret":      noSecret,
+
 		"exits": exits,
 		"json":  checkJSON,
 	}

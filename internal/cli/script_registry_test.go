@@ -29,6 +29,7 @@ type world struct{ sites map[string]*site }
 // site is a registry on this machine. It keeps its address when it is stopped and started.
 type site struct {
 	memory   *registrytest.Memory
+	handler  http.Handler // behind scripted
 	scripted *registrytest.Scripted
 	server   *httptest.Server // nil when it is stopped
 	address  string
@@ -81,12 +82,13 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	s := &site{memory: registrytest.NewMemory(name, packages(ts, args[2:])...)}
 	switch args[1] {
 	case "npm":
-		s.scripted = registrytest.NewScripted(npm.Handler(s.memory, npm.HandlerOptions{}))
+		s.handler = npm.Handler(s.memory, npm.HandlerOptions{})
 	case "custom":
-		s.scripted = registrytest.NewScripted(custom.Handler(s.memory, custom.HandlerOptions{}))
+		s.handler = custom.Handler(s.memory, custom.HandlerOptions{})
 	default:
 		ts.Fatalf("registry type %q: expected npm or custom", args[1])
 	}
+	s.scripted = registrytest.NewScripted(s.handler)
 	s.start(ts)
 	ts.Value(worldKey{}).(*world).sites[name] = s
 	ts.Setenv(strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_URL", "http://"+s.address)

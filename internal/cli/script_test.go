@@ -14,7 +14,9 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"pantry": func() {
-			os.Exit(cli.Main(context.Background(), cli.Process()))
+			e := cli.Process()
+			e.Keychain = testKeychain(os.Getenv("KEYCHAIN"))
+			os.Exit(cli.Main(context.Background(), e))
 		},
 	})
 }
@@ -31,6 +33,9 @@ func TestMain(m *testing.M) {
 //	                                         tampered, truncated N, cutshort N, slow DURATION,
 //	                                         json TEXT, redirect NAME; "none" ends all faults
 //	registry-auth NAME HEADER VALUE          answer 401 to requests without this header
+//	registry-users NAME USER=PASSWORD|TOKEN@USER|web=USER...
+//	                                         let nobody else in, with npm's logins
+//	no-secret TEXT...                        no file of the home folder or the project holds a text
 //	[!] registry-requests [-count=N] NAME [PATTERN]
 //	                                         requests that were made, one a line: "GET /path?query
 //	                                         Header: value …"
@@ -39,6 +44,8 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...                    run a command that has to end with the exit code
 //	[!] json FILE PATH [VALUE]               a JSON document (stdout, stderr, a file) has this value
 //	                                         at the path (".a.0.b", ".a.name=x.b"), or has the path
+//
+// $KEYCHAIN names a folder that stands for the keychain; without it there is none.
 //
 // A script has a home folder of its own, and no way to any other machine.
 func TestScripts(t *testing.T) {

@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"context"
 	"fmt"
-	"os/exec"
 	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/config"
@@ -84,7 +81,7 @@ func (a *app) newManager(o registry.Options) (*registry.Manager, error) {
 		return nil, err
 	}
 	o.UserAgent = "pantry/" + programVersion()
-	o.Run = a.runHelper
+	o.Run, o.Credentials, o.Warn = a.runHelper, a.credentialSources(), a.credentialWarning()
 	m, err := c.Manager(a.counting(o))
 	if err != nil {
 		return nil, err
@@ -93,23 +90,6 @@ func (a *app) newManager(o registry.Options) (*registry.Manager, error) {
 		a.warnf("%s", w)
 	}
 	return m, nil
-}
-
-// helperTime bounds a program that holds a credential: it reads a file or asks a keychain.
-const helperTime = 5 * time.Second
-
-// runHelper runs a program that holds a credential and returns what it printed.
-func (a *app) runHelper(args []string) ([]byte, error) {
-	path, _ := a.getenv("PATH")
-	program, err := lookPath(args[0], path, "")
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), helperTime)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, args[1:]...)
-	cmd.Env = a.Environ
-	return cmd.Output()
 }
 
 // installBase fills the options that configuration decides.

@@ -43,6 +43,7 @@ const (
 	opSetTag   = "set tag"
 	opDelTag   = "delete tag"
 	opPing     = "ping"
+	opWhoami   = "ask who is logged in"
 )
 
 // Registry is a client of one registry that follows the REST convention. It is safe for
@@ -62,6 +63,7 @@ var (
 	_ pantry.Publisher   = (*Registry)(nil)
 	_ pantry.Tagger      = (*Registry)(nil)
 	_ pantry.Pinger      = (*Registry)(nil)
+	_ pantry.Identifier  = (*Registry)(nil)
 )
 
 // New returns a client of the registry at the client's base URL. It sends no request. The error
@@ -156,6 +158,22 @@ func (r *Registry) Search(ctx context.Context, q pantry.Query) ([]pantry.Metadat
 		})
 	}
 	return found, nil
+}
+
+// Whoami is the user that the registry takes the sender for.
+func (r *Registry) Whoami(ctx context.Context) (string, error) {
+	u := r.base + "/-/whoami"
+	var answer struct {
+		Username string `json:"username"`
+	}
+	_, err := r.get(ctx, u, &answer)
+	if err == nil && answer.Username == "" {
+		err = fmt.Errorf("%w: the registry names no user", pantry.ErrDenied)
+	}
+	if err != nil {
+		return "", &pantry.Error{Op: opWhoami, Ref: pantry.Ref{Registry: r.name}, URL: transport.RedactURL(u), Err: err}
+	}
+	return line(answer.Username), nil
 }
 
 // Ping asks whether the registry is there. Small servers have no such endpoint; that they say so

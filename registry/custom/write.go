@@ -25,7 +25,7 @@ func (r *Registry) Publish(ctx context.Context, p pantry.Publication) error {
 		return fail(err)
 	}
 	defer form.revoke()
-	err = r.post(ctx, form)
+	err = r.post(transport.ForPackage(ctx, ref.Name), form)
 	if errors.Is(err, pantry.ErrExists) && r.same(ctx, form) {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (r *Registry) changeTag(ctx context.Context, op, method string, ref pantry.
 		}
 	}
 	if err == nil {
-		err = r.sendTag(ctx, method, r.packageURL(ref.Name, "tags", tag), body)
+		err = r.sendTag(transport.ForPackage(ctx, ref.Name), method, r.packageURL(ref.Name, "tags", tag), body)
 	}
 	if err != nil {
 		ref.Name, ref.Version = line(ref.Name), line(ref.Version)

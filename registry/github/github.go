@@ -62,6 +62,7 @@ const (
 	opSetTag   = "set tag"
 	opDelTag   = "delete tag"
 	opPing     = "ping"
+	opWhoami   = "ask who is logged in"
 )
 
 // Registry is a client of one GitHub. It is safe for concurrent use.
@@ -92,6 +93,7 @@ var (
 	_ pantry.Publisher   = (*Registry)(nil)
 	_ pantry.Tagger      = (*Registry)(nil)
 	_ pantry.Pinger      = (*Registry)(nil)
+	_ pantry.Identifier  = (*Registry)(nil)
 )
 
 // New returns a client of the API at the client's base URL. It sends no request. The error
@@ -171,6 +173,22 @@ func (r *Registry) Ping(ctx context.Context) error {
 		return &pantry.Error{Op: opPing, Ref: pantry.Ref{Registry: r.name}, URL: transport.RedactURL(u), Err: err}
 	}
 	return nil
+}
+
+// Whoami is the user whose token is sent.
+func (r *Registry) Whoami(ctx context.Context) (string, error) {
+	u := r.base + "/user"
+	var doc struct {
+		Login string `json:"login"`
+	}
+	_, err := r.get(ctx, u, &doc, '{')
+	if err == nil && doc.Login == "" {
+		err = fmt.Errorf("%w: the answer names no user", pantry.ErrInvalid)
+	}
+	if err != nil {
+		return "", &pantry.Error{Op: opWhoami, Ref: pantry.Ref{Registry: r.name}, URL: transport.RedactURL(u), Err: err}
+	}
+	return line(doc.Login), nil
 }
 
 // once does something until it has succeeded.

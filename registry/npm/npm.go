@@ -57,6 +57,9 @@ type Options struct {
 	CacheDir string
 	// Now is the clock that tells how old they are. nil means time.Now.
 	Now func() time.Time
+	// Sleep waits between two questions whether a login is done, and returns early with an error when
+	// ctx ends. nil means a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 const (
@@ -84,7 +87,8 @@ type Registry struct {
 	full   bool
 	limit  int64
 	now    func() time.Time
-	keeper *keeper // nil: keeps nothing
+	pause  func(context.Context, time.Duration) error // nil: a timer
+	keeper *keeper                                    // nil: keeps nothing
 }
 
 var (
@@ -114,6 +118,7 @@ func New(o Options) (*Registry, error) {
 		full:   o.FullMetadata,
 		limit:  o.MaxDocument,
 		now:    o.Now,
+		pause:  o.Sleep,
 		keeper: newKeeper(o),
 	}
 	if r.now == nil {

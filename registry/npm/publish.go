@@ -13,6 +13,7 @@ import (
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
 	"github.com/pantry-go/pantry/semver"
+	"github.com/pantry-go/pantry/transport"
 )
 
 // maxPublication bounds a tarball that is published. It is held in memory together with its
@@ -23,7 +24,7 @@ const maxPublication = 256 << 20
 // are [pantry.ErrExists]. A publication that contradicts itself is refused before anything is sent.
 func (r *Registry) Publish(ctx context.Context, p pantry.Publication) error {
 	ref := pantry.Ref{Registry: r.origin.registry, Name: p.Metadata.Name, Version: p.Metadata.Version}
-	err := r.publish(ctx, p)
+	err := r.publish(transport.ForPackage(ctx, ref.Name), p)
 	if err != nil {
 		return &pantry.Error{Op: opPublish, Ref: ref, URL: r.url("/" + escapeName(ref.Name)), Err: err}
 	}

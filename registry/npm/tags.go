@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/transport"
 )
 
 // SetTag moves a tag to a version that exists.
@@ -39,7 +40,7 @@ func (r *Registry) changeTag(ctx context.Context, method string, ref pantry.Ref,
 	u := r.url("/-/package/" + escapeName(ref.Name) + "/dist-tags/" + url.PathEscape(tag))
 	var answer []byte
 	if err == nil {
-		answer, err = r.send(ctx, method, u, body)
+		answer, err = r.send(transport.ForPackage(ctx, ref.Name), method, u, body)
 		r.forget(ref.Name)
 	}
 	if err == nil {
