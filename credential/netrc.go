@@ -43,8 +43,11 @@ func ParseNetrc(data []byte) ([]Machine, error) {
 	open := -1 // the entry that lines belong to; -1 for none that is kept
 	for {
 		at, word, ok := p.keyword()
+		if !ok && p.err != nil {
+			return nil, p.err
+		}
 		if !ok {
-			return out, p.err
+			return out, nil
 		}
 		switch word {
 		case "machine":

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -43,6 +44,16 @@ func scriptCommands() map[string]scriptCommand {
 		},
 		"registry-users": guard,
 		"no-secret":      noSecret,
+		"expand": func(ts *testscript.TestScript, neg bool, args []string) {
+			need(ts, neg, args, 2, "expand FROM TO")
+			text := os.Expand(ts.ReadFile(args[0]), func(name string) string {
+				if strings.HasSuffix(name, "_HOST") || strings.HasSuffix(name, "_URL") {
+					return ts.Getenv(name)
+				}
+				return "${" + name + "}"
+			})
+			ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o666))
+		},
 
 		"exits": exits,
 		"json":  checkJSON,

@@ -92,6 +92,7 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	s.start(ts)
 	ts.Value(worldKey{}).(*world).sites[name] = s
 	ts.Setenv(strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_URL", "http://"+s.address)
+	ts.Setenv(strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"_HOST", s.address)
 }
 
 // packages reads folders and txtar files.

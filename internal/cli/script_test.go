@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 //
 //	registry NAME npm|custom [DIR|FILE...]   start a registry that holds the packages of folders
 //	                                         (NAME@VERSION/FILE, as in registrytest.FromTxtar) and
-//	                                         txtar files; its URL is $NAME_URL
+//	                                         txtar files; its URL is $NAME_URL, with the host $NAME_HOST
 //	registry-add NAME DIR|FILE...            put more packages into it
 //	registry-stop NAME, registry-start NAME  the same URL answers nothing, or answers again
 //	registry-fault NAME [-path=P] [-times=N] FAULT [ARG]
@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	registry-auth NAME HEADER VALUE          answer 401 to requests without this header
 //	registry-users NAME USER=PASSWORD|TOKEN@USER|web=USER...
 //	                                         let nobody else in, with npm's logins
+//	expand FROM TO                           copy a file with $NAME_URL and $NAME_HOST in place
 //	no-secret TEXT...                        no file of the home folder or the project holds a text
 //	[!] registry-requests [-count=N] NAME [PATTERN]
 //	                                         requests that were made, one a line: "GET /path?query
