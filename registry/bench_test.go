@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/pantry-go/pantry"
@@ -37,6 +38,29 @@ func BenchmarkFind(b *testing.B) {
 		if _, _, err := m.Find(b.Context(), request); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkClaims matches a name with ten thousand claims.
+func BenchmarkClaims(b *testing.B) {
+	m := registry.NewManager(registry.Options{})
+	c := registry.Config{Name: "acme", Type: "npm", URL: "https://registry.example.com"}
+	for i := range 5000 {
+		c.Packages = append(c.Packages, fmt.Sprintf("@team-%d/*", i), fmt.Sprintf("tool-%d-*", i))
+	}
+	if err := m.Add(c); err != nil {
+		b.Fatal(err)
+	}
+	e, _ := m.Get("acme")
+	for name, want := range map[string]bool{"@team-4711/button": true, "tool-123-x": true, "@angular/core": false, "lodash": false} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := e.Claims(name); ok != want {
+					b.Fatal(ok)
+				}
+			}
+		})
 	}
 }
 

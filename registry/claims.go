@@ -27,15 +27,16 @@ func checkClaims(entries []*Entry, mode Fallback) []error {
 // redundant finds patterns that another one of the same entry makes useless.
 func redundant(e *Entry) []error {
 	var errs []error
-	for j, p := range e.patterns {
-		for i, q := range e.patterns {
-			// Of two equal patterns the second is the useless one.
-			if i == j || !q.covers(p) || (p.covers(q) && j < i) {
-				continue
-			}
-			errs = append(errs, claimError(e, j, fmt.Sprintf("pattern %q is never reached: %q of the same registry covers it", p.raw, q.raw)))
-			break
+	said := -1
+	for _, pair := range e.claims.pairs(e.claims) {
+		i, j := pair[0], pair[1]
+		q, p := e.claims.patterns[i], e.claims.patterns[j]
+		// Of two equal patterns the second is the useless one.
+		if i == j || j == said || !q.covers(p) || (p.covers(q) && j < i) {
+			continue
 		}
+		errs = append(errs, claimError(e, j, fmt.Sprintf("pattern %q is never reached: %q of the same registry covers it", p.raw, q.raw)))
+		said = j
 	}
 	return errs
 }
@@ -43,16 +44,15 @@ func redundant(e *Entry) []error {
 // clash finds what claims of a do to claims of b, which is not asked before a.
 func clash(a, b *Entry, mode Fallback) []error {
 	var errs []error
-	for j, q := range b.patterns {
-		for _, p := range a.patterns {
-			switch {
-			case a.Priority() == b.Priority() && p.overlaps(q):
-				errs = append(errs, claimError(b, j, fmt.Sprintf(
-					"pattern %q claims names that registry %q claims too (%q), and both have priority %d", q.raw, a.Name(), p.raw, a.Priority())))
-			case a.mode(mode) == Never && p.covers(q):
-				errs = append(errs, claimError(b, j, fmt.Sprintf(
-					"pattern %q is never reached: registry %q claims %q before it and its fallback is never", q.raw, a.Name(), p.raw)))
-			}
+	for _, pair := range a.claims.pairs(b.claims) {
+		p, q := a.claims.patterns[pair[0]], b.claims.patterns[pair[1]]
+		switch {
+		case a.Priority() == b.Priority() && p.overlaps(q):
+			errs = append(errs, claimError(b, pair[1], fmt.Sprintf(
+				"pattern %q claims names that registry %q claims too (%q), and both have priority %d", q.raw, a.Name(), p.raw, a.Priority())))
+		case a.mode(mode) == Never && p.covers(q):
+			errs = append(errs, claimError(b, pair[1], fmt.Sprintf(
+				"pattern %q is never reached: registry %q claims %q before it and its fallback is never", q.raw, a.Name(), p.raw)))
 		}
 	}
 	return errs

@@ -22,7 +22,7 @@ type Entry struct {
 	m        *Manager
 	config   Config
 	kind     Kind
-	patterns []pattern
+	claims   *claimIndex
 	shown    string  // URL of what was configured, for messages
 	opener   *opener // shared by the entries that differ in being enabled
 }
@@ -66,7 +66,7 @@ func (m *Manager) newEntry(c Config, patterns []pattern, given pantry.Registry) 
 	if raw == "" {
 		raw = kind.DefaultURL
 	}
-	return &Entry{m: m, config: c, kind: kind, patterns: patterns, shown: bareURL(raw), opener: &opener{open: open}}
+	return &Entry{m: m, config: c, kind: kind, claims: newClaimIndex(patterns), shown: bareURL(raw), opener: &opener{open: open}}
 }
 
 // with returns the entry with another setting of enabled, sharing what is open.
@@ -164,12 +164,8 @@ func bareURL(raw string) string {
 
 // Claims says whether the registry claims a name, and by which pattern.
 func (e *Entry) Claims(name string) (pattern string, ok bool) {
-	for _, p := range e.patterns {
-		if p.match(name) {
-			return p.raw, true
-		}
-	}
-	return "", false
+	p, ok := e.claims.match(name)
+	return p.raw, ok
 }
 
 // Allow says why the registry must not be asked for a name, or told it, nor given a package of that

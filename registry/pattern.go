@@ -52,17 +52,24 @@ func checkPattern(raw string) error {
 }
 
 // match says whether the pattern matches a name.
-func (p pattern) match(name string) bool {
-	names := strings.Split(strings.ToLower(name), "/")
-	if len(names) != len(p.segs) {
-		return false
-	}
+func (p pattern) match(name string) bool { return p.matchLower(strings.ToLower(name)) }
+
+// matchLower is match for a name in lower case.
+func (p pattern) matchLower(name string) bool {
 	for i, s := range p.segs {
-		if !globMatch(s, names[i]) {
+		seg, rest, more := strings.Cut(name, "/")
+		if more == (i == len(p.segs)-1) || !globMatch(s, seg) {
 			return false
 		}
+		name = rest
 	}
 	return true
+}
+
+// prefix is what stands before the first "*", in lower case: every name that matches begins with it.
+func (p pattern) prefix() string {
+	before, _, _ := strings.Cut(strings.ToLower(p.raw), "*")
+	return before
 }
 
 // scope says whether word is a scope that the pattern's names are in: "@acme" for "@acme/*".

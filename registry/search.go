@@ -111,7 +111,7 @@ func (s *state) tellsClaimed(e *Entry, text string) *Entry {
 		var owner *Entry
 		mine := false
 		for _, c := range s.entries {
-			if !slices.ContainsFunc(c.patterns, func(p pattern) bool { return p.match(word) || p.scope(word) }) {
+			if !slices.ContainsFunc(c.claims.patterns, func(p pattern) bool { return p.match(word) || p.scope(word) }) {
 				continue
 			}
 			mine = mine || c.Name() == e.Name()
@@ -129,7 +129,7 @@ func (s *state) tellsClaimed(e *Entry, text string) *Entry {
 // tellsOwn says whether the text holds a name or scope that e claims.
 func (s *state) tellsOwn(e *Entry, text string) bool {
 	for _, word := range searchWords(text) {
-		if slices.ContainsFunc(e.patterns, func(p pattern) bool { return p.match(word) || p.scope(word) }) {
+		if slices.ContainsFunc(e.claims.patterns, func(p pattern) bool { return p.match(word) || p.scope(word) }) {
 			return true
 		}
 	}
