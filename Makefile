@@ -1,4 +1,4 @@
-.PHONY: build test testdeps lint fuzz demo fidelity bench-micro bench bench-clean bench-build bench-replay bench-latency bench-live bench-report
+.PHONY: build test testdeps lint fuzz demo fidelity bench-micro bench bench-clean bench-build bench-replay bench-latency bench-live bench-several bench-report
 
 build:
 	CGO_ENABLED=0 go build -o bin/pantry ./cmd/pantry
@@ -27,7 +27,7 @@ fuzz:
 RESULTS ?= .cache/bench/results.jsonl
 
 bench:
-	$(MAKE) -j1 -k bench-clean bench-replay bench-latency bench-live bench-report
+	$(MAKE) -j1 -k bench-clean bench-replay bench-latency bench-live bench-several bench-report
 
 bench-clean:
 	rm -f $(RESULTS)
@@ -43,6 +43,10 @@ bench-latency: bench-build
 
 bench-live: bench-build
 	bin/bench -out $(RESULTS) -live -fixtures vite -clients pantry-hoisted,pantry-isolated,bun-hoisted,bun-global
+
+bench-several: bench-build
+	bin/bench -out $(RESULTS) -several -fixtures vite
+	bin/bench -out $(RESULTS) -several -fixtures vite -latency 20ms
 
 # Writes the tables and the plot of a file of results into the documentation.
 bench-report: bench-build

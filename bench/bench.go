@@ -106,7 +106,7 @@ func (b *bench) startRegistry() (stop func(), err error) {
 func (b *bench) begin(ctx context.Context) (err error) {
 	b.run = report.Run{
 		ID: time.Now().UTC().Format(time.RFC3339), Machine: facts(ctx, b.work), Clients: maps.Clone(b.versions), Reps: b.reps,
-		Latency: float64(b.latency) / float64(time.Millisecond), Live: b.live,
+		Latency: float64(b.latency) / float64(time.Millisecond), Live: b.live, Several: b.several,
 	}
 	b.results.Runs = map[string]report.Run{b.run.ID: b.run}
 	if b.options.out == "" {

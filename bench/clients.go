@@ -40,6 +40,9 @@ func clients(names []string, programs map[string]string, base string) []client {
 	} {
 		known[c.name] = c
 	}
+	for _, c := range severalClients(programs["pantry"], base) {
+		known[c.name] = c
+	}
 	var out []client
 	for _, name := range names {
 		out = append(out, known[name])
@@ -60,6 +63,28 @@ func pantryClient(name string, layout tree.Layout, program, base string) client 
 		frozen:  []string{program, "install", linker, "--frozen-lockfile"},
 		add:     []string{program, "install", linker, added},
 	}
+}
+
+// severalClients are Pantry, hoisted, with further registries that are asked before the one that has everything:
+// either they claim names that nobody asks for, or they claim none and have to say so for each name.
+func severalClients(program, base string) []client {
+	var out []client
+	for _, kind := range []string{"claims", "open"} {
+		for n := 1; n <= 2; n++ {
+			c := pantryClient(fmt.Sprintf("pantry-%s-%d", kind, n), tree.Hoisted, program, base)
+			entries := ""
+			for i := range n {
+				claim := ""
+				if kind == "claims" {
+					claim = fmt.Sprintf(", \"packages\": [\"@team-%d/*\"]", i)
+				}
+				entries += fmt.Sprintf("{\"name\": \"team%d\", \"type\": \"npm\", \"url\": \"%s/-empty/%d\", \"priority\": %d%s}, ", i, base, i, i+1, claim)
+			}
+			c.files = map[string]string{"pantry.json": fmt.Sprintf("{\"registries\": [%s{\"name\": \"npm\", \"type\": \"npm\", \"url\": %q}]}\n", entries, base)}
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func bunClient(name string, layout tree.Layout, program, base string) client {

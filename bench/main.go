@@ -23,7 +23,7 @@ type options struct {
 	reps                         int
 	cache, work, pantry, out     string
 	latency, timeout             time.Duration
-	live, strict                 bool
+	live, strict, several        bool
 	report, docs                 string
 }
 
@@ -70,6 +70,7 @@ func parse(args []string) (options, error) {
 	f.DurationVar(&o.timeout, "timeout", 10*time.Minute, "for one run of a client")
 	f.BoolVar(&o.strict, "strict", false, "refuse a tree of Pantry's that is not npm's")
 	f.BoolVar(&o.live, "live", false, "from the live registry: cold only")
+	f.BoolVar(&o.several, "several", false, "Pantry alone, and with further registries in front: cold and coldlock")
 	f.StringVar(&o.report, "report", "", "measure nothing; write tables and plot of this `FILE` into the documentation")
 	f.StringVar(&o.docs, "docs", ".", "`DIR` that has README.md and docs, for -report")
 	if err := f.Parse(args); err != nil {
@@ -85,8 +86,12 @@ func parse(args []string) (options, error) {
 	if o.live {
 		o.scenarios = []string{"cold"}
 	}
+	known := report.Clients()
+	if o.several {
+		known, o.clients, o.scenarios = report.Several(), report.Several(), []string{"cold", "coldlock"}
+	}
 	if clients != "all" {
-		o.clients, err = choose("client", clients, report.Clients())
+		o.clients, err = choose("client", clients, known)
 	}
 	return o, err
 }

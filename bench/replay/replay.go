@@ -81,7 +81,10 @@ type document struct {
 // corgi is the media type of abbreviated packuments.
 const corgi = "application/vnd.npm.install-v1+json"
 
-// ServeHTTP answers GET and HEAD for packuments and tarballs. Anything else gets an empty object, which
+// empty is the path of registries that have nothing.
+const empty = "-empty/"
+
+// ServeHTTP answers GET and HEAD for packuments and tarballs; below "/-empty/" there are none. Anything else gets an empty object, which
 // every client takes for "nothing to report".
 func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if r.Latency > 0 {
@@ -89,6 +92,9 @@ func (r *Registry) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	path := strings.TrimPrefix(req.URL.Path, "/")
 	switch {
+	case strings.HasPrefix(path, empty):
+		r.counts.other.Add(1)
+		fail(w, fs.ErrNotExist)
 	case req.Method != http.MethodGet && req.Method != http.MethodHead || path == "" || strings.HasPrefix(path, "-/"):
 		r.counts.other.Add(1)
 		w.Header().Set("Content-Type", "application/json")

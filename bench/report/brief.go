@@ -30,7 +30,7 @@ func brief(g Group, name string, c Cell) string {
 		return line + "refused: " + first
 	}
 	line += fmt.Sprintf("%9.4f %5.0f %% %9.4f %9.1f", c.Wall.Median(), 100*c.Wall.Spread(), c.CPU.Median(), c.Peak.Median())
-	for _, comparison := range Comparisons() {
+	for _, comparison := range comparisons(g.Mode) {
 		if r, whose := g.Ratio(comparison, Wall); comparison.Client == name && !math.IsNaN(r) {
 			line += fmt.Sprintf("  %.2f %s", r, whose)
 			if goal := Goal(g.Mode, name, g.Fixture, g.Scenario); r > goal {

@@ -1,6 +1,9 @@
 package report
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // Comparison is a client of Pantry's and the peers it is measured against.
 type Comparison struct {
@@ -19,6 +22,25 @@ func Comparisons() []Comparison {
 	}
 }
 
+// severalComparisons compares Pantry with further registries with Pantry alone.
+func severalComparisons() []Comparison {
+	alone := []string{"pantry-hoisted"}
+	return []Comparison{
+		{"pantry-claims-1", "one more that claims other names / alone", alone},
+		{"pantry-claims-2", "two more that claim other names / alone", alone},
+		{"pantry-open-1", "one more that is asked for everything / alone", alone},
+		{"pantry-open-2", "two more that are asked for everything / alone", alone},
+	}
+}
+
+// comparisons returns what is compared in a mode.
+func comparisons(m Mode) []Comparison {
+	if m.Several {
+		return severalComparisons()
+	}
+	return Comparisons()
+}
+
 // MemoryComparisons is Comparisons for peak memory, of which pnpm and npm need several times as much as bun.
 func MemoryComparisons() []Comparison {
 	return []Comparison{
@@ -30,6 +52,12 @@ func MemoryComparisons() []Comparison {
 
 // Goal returns the ratio that a client of Pantry's is to reach, or NaN where none is set.
 func Goal(m Mode, client, fixture, scenario string) float64 {
+	if m.Several {
+		if strings.HasPrefix(client, "pantry-claims-") || scenario != "cold" {
+			return 1.1
+		}
+		return math.NaN()
+	}
 	if m.Live || m.Latency > 0 || client == "pantry-project" {
 		return 1
 	}

@@ -16,7 +16,7 @@ func (s *Summary) Markdown() string {
 		groups := s.in(m)
 		fmt.Fprintf(&b, "\n## %s%s\n", strings.ToUpper(m.String()[:1]), m.String()[1:])
 		b.WriteString("\n### Ratios of wall times\n\nOne is as fast; less is faster. In brackets what is aimed at.\n\n")
-		b.WriteString(ratios(groups, Comparisons(), Wall, true))
+		b.WriteString(ratios(groups, comparisons(m), Wall, true))
 		b.WriteString("\n### Wall time, seconds\n\n")
 		b.WriteString(table(groups, Wall, seconds))
 		b.WriteString("\nHalf of a client's runs lie within the width given here, as a share of the median: ")
@@ -25,8 +25,10 @@ func (s *Summary) Markdown() string {
 		b.WriteString(table(groups, CPU, seconds))
 		b.WriteString("\n### Peak memory, MiB\n\n")
 		b.WriteString(table(groups, Peak, mebibytes))
-		b.WriteString("\n### Ratios of peak memory\n\n")
-		b.WriteString(ratios(groups, MemoryComparisons(), Peak, false))
+		if !m.Several {
+			b.WriteString("\n### Ratios of peak memory\n\n")
+			b.WriteString(ratios(groups, MemoryComparisons(), Peak, false))
+		}
 		if !m.Live {
 			b.WriteString("\n### Requests\n\nPackuments (of them not modified) and tarballs, in the last run.\n\n")
 			b.WriteString(requests(groups))
@@ -93,7 +95,7 @@ func (s *Summary) facts() string {
 // clients returns those that appear in groups, in the order of tables.
 func clients(groups []Group) []string {
 	var out []string
-	for _, c := range Clients() {
+	for _, c := range slices.Compact(append(Clients(), Several()[1:]...)) {
 		if slices.ContainsFunc(groups, func(g Group) bool { _, ok := g.Cells[c]; return ok }) {
 			out = append(out, c)
 		}

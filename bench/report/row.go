@@ -18,6 +18,7 @@ type Run struct {
 	Reps    int               `json:"reps"`              // measured repetitions
 	Latency float64           `json:"latency,omitempty"` // milliseconds added to each answer of the registry
 	Live    bool              `json:"live,omitempty"`    // from the live registry rather than the replay
+	Several bool              `json:"several,omitempty"` // Pantry with further registries, and alone
 }
 
 // Machine is where a run took place.
