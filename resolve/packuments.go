@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/pantry-go/pantry"
@@ -47,6 +48,7 @@ const (
 )
 
 type future struct {
+	asked  *wish // what was asked for
 	done   chan struct{}
 	answer Answer
 	err    error
@@ -78,7 +80,7 @@ func (p *packuments) startLocked(q question) *future {
 	if f != nil {
 		return f
 	}
-	f = &future{done: make(chan struct{})}
+	f = &future{asked: q.wish, done: make(chan struct{})}
 	p.byName[q.pkgKey] = f
 	p.group.Add(1)
 	go func() {
@@ -115,18 +117,20 @@ func (p *packuments) choose(ctx context.Context, q question) (Answer, string, er
 	case <-ctx.Done():
 		return Answer{}, "", ctx.Err()
 	}
-	if f.err != nil {
+	if f.err != nil && (f.asked == q.wish || !errors.Is(f.err, pantry.ErrVersionNotFound)) {
 		return Answer{}, "", f.err
 	}
-	version, err := pick(f.answer.Package, *q.wish, p.node())
-	if err == nil {
-		return f.answer, version, nil
+	if f.err == nil {
+		if version, err := pick(f.answer.Package, *q.wish, p.node()); err == nil {
+			return f.answer, version, nil
+		}
 	}
+	// That nothing satisfies one wish says nothing about another: one that was asked ahead may be overridden.
 	answer, askErr := p.ask(ctx, q)
 	if askErr != nil {
 		return Answer{}, "", askErr
 	}
-	version, err = pick(answer.Package, *q.wish, p.node())
+	version, err := pick(answer.Package, *q.wish, p.node())
 	return answer, version, err
 }
 
