@@ -44,6 +44,10 @@ var rooms = map[string]struct {
 
 	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},
 
+	"pack/glob": {nil, "patterns know nothing of what they match"},
+	"pack":      {[]string{"", "integrity", "semver", "archive", "manifest", "pack/glob"}, "packing a folder needs no registry"},
+	"publish":   {[]string{"", "integrity", "semver", "pack", "registry", "registry/npm"}, "publishing asks registries through the manager"},
+
 	"npmtree": {[]string{"", "semver", "lockfile", "manifest"}, "building a tree asks its rules and nobody else"},
 	"resolve": {[]string{"", "integrity", "semver", "lockfile", "manifest", "npmtree"}, "resolution is pure: it asks a Source and never a network"},
 	"fetch":   {[]string{"", "integrity", "semver", "archive", "store"}, "fetching an artifact needs no graph"},

@@ -99,6 +99,9 @@ type Publication struct {
 	Tarball io.ReadSeeker
 	// Tag is moved to the new version; "" means latest.
 	Tag string
+	// Access is who may read a new package where the registry lets that be chosen: "public" or
+	// "restricted"; "" is what the Manifest says, and else what the registry has it be.
+	Access string
 }
 
 // Tagger is a registry whose tags can be changed.

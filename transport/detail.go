@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -24,9 +23,8 @@ const (
 	minSecret = 3
 )
 
-// detail reads what a server says about an error.
-func (c *Client) detail(r io.Reader) string {
-	data, _ := io.ReadAll(io.LimitReader(r, maxErrorBody)) // what came before an error will do
+// detail is what a server says about an error.
+func (c *Client) detail(data []byte) string {
 	// Cleaning comes first, since characters that do not show could stand within a secret.
 	return bound(c.secrets.Replace(clean(spoken(data))), maxDetail)
 }

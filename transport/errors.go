@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ type Error struct {
 	asked      string // URL that redirects began at, "" if there were none
 	note       string
 	header     http.Header // what is kept of the answer's
+	challenge  []byte
 }
 
 func (e *Error) Error() string {
@@ -162,7 +164,11 @@ func (c *Client) statusError(first *http.Request, resp *http.Response, call *cal
 		Attempts: call.attempt, Err: sentinel(resp.StatusCode), credential: call.credential, header: c.keep(resp.Header),
 	}
 	if resp.StatusCode >= 400 {
-		e.Detail = c.detail(resp.Body)
+		data, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what came before an error will do
+		e.Detail = c.detail(data)
+		if resp.StatusCode == http.StatusUnauthorized {
+			e.challenge = data
+		}
 	}
 	e.redirected(c, first)
 	hint := ""

@@ -41,7 +41,7 @@ func FuzzDetail(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		d := c.detail(strings.NewReader(string(data)))
+		d := c.detail(data)
 		if len(d) > maxDetail || !utf8.ValidString(d) || strings.Contains(d, "hunter22") {
 			t.Errorf("got %q", d)
 		}

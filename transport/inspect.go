@@ -11,7 +11,7 @@ import (
 // in the words of RFC 9110 and of GitHub's REST API. None of them tells who asked.
 var told = []string{
 	"Date", "Retry-After", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset",
-	"X-Ratelimit-Resource", "X-Ratelimit-Used", "X-Github-Sso",
+	"X-Ratelimit-Resource", "X-Ratelimit-Used", "X-Github-Sso", "Www-Authenticate",
 }
 
 // keep returns those headers of a failed answer, fit for messages.
@@ -29,7 +29,7 @@ func (c *Client) keep(h http.Header) http.Header {
 }
 
 // Header is a header of the answer that failed: Date, Retry-After, X-RateLimit-Limit, -Remaining,
-// -Reset, -Resource and -Used, and X-GitHub-SSO are kept. It is "" for any other, and where there
+// -Reset, -Resource and -Used, X-GitHub-SSO and WWW-Authenticate are kept. It is "" for any other, and where there
 // was no answer or none such in it.
 func (e *Error) Header(name string) string {
 	if !slices.Contains(told, textproto.CanonicalMIMEHeaderKey(name)) {
@@ -50,3 +50,7 @@ func (c *Client) CredentialFor(u string) (source string, ok bool) {
 	}
 	return s.source, true
 }
+
+// Challenge is the body of a 401, as it came and at most 16 KiB of it, for protocols that say in it what they
+// want; nil of any other answer. It is not fit for messages.
+func (e *Error) Challenge() []byte { return e.challenge }

@@ -32,8 +32,10 @@ type Exchange struct {
 	CertificateExpires time.Time
 	// Date is the server's clock, to the second, when it answered; zero where it did not tell, and
 	// where the answer had been kept on its way (Age), so that the clock may be another's.
-	Date  time.Time
-	Quota *Quota // what the server said is left of a limit on requests; nil if it said nothing
+	Date time.Time
+	// Notice is what a registry tells whoever uses it (npm-notice), on one clean line.
+	Notice string
+	Quota  *Quota // what the server said is left of a limit on requests; nil if it said nothing
 }
 
 // Transfer is what an observer is told when the body of an answer has ended or was closed.
@@ -101,6 +103,9 @@ func (c *Client) observe(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
+// maxNotice bounds what a registry has to say, in bytes: some lines of a terminal.
+const maxNotice = 400
+
 // answer adds what a response tells.
 func (c *Client) answer(e *Exchange, resp *http.Response) {
 	e.Status, e.Bytes = resp.StatusCode, resp.ContentLength
@@ -110,6 +115,7 @@ func (c *Client) answer(e *Exchange, resp *http.Response) {
 	if age := resp.Header.Get("Age"); age == "" || age == "0" {
 		e.Date, _ = http.ParseTime(resp.Header.Get("Date")) // zero with an error
 	}
+	e.Notice = bound(c.secrets.Replace(clean(resp.Header.Get("Npm-Notice"))), maxNotice)
 	e.Quota = c.quota(resp.Header)
 }
 

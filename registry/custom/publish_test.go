@@ -50,7 +50,8 @@ func TestPublishAnswers(t *testing.T) {
 		mention string
 	}{
 		"201":                  {route{"/packages": done}, nil, ""},
-		"201, no words":        {route{"/packages": says(201, "application/json", `{}`)}, nil, ""},
+		"201, no words":        {route{"/packages": says(201, "application/json", `{}`)}, pantry.ErrInvalid, "nothing that says"},
+		"201, half a word":     {route{"/packages": says(201, "application/json", `{"name":"a"}`)}, pantry.ErrInvalid, "nothing that says"},
 		"200 with success":     {route{"/packages": says(200, "application/json", `{"success":true}`)}, nil, ""},
 		"200 with the version": {route{"/packages": says(200, "application/json", `{"name":"a","version":"1.0.0"}`)}, nil, ""},
 		"200, no words":        {route{"/packages": says(200, "application/json", `{}`)}, pantry.ErrInvalid, "/packages"},

@@ -26,7 +26,7 @@ func (r *Registry) Publish(ctx context.Context, p pantry.Publication) error {
 	}
 	defer form.revoke()
 	err = r.post(transport.ForPackage(ctx, ref.Name), form)
-	if errors.Is(err, pantry.ErrExists) && r.same(ctx, form) {
+	if (errors.Is(err, pantry.ErrExists) || isSilence(err)) && r.same(ctx, form) {
 		return nil
 	}
 	if err != nil {
@@ -79,13 +79,14 @@ func (r *Registry) postTo(ctx context.Context, u string, f *form) error {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Content-Type", f.contentType)
 	req.ContentLength = f.size
+	setOTP(ctx, req)
 	req.GetBody = f.body
 	if req.Body, err = f.body(); err != nil {
 		return err
 	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return err
+		return wantsOTP(err)
 	}
 	defer resp.Body.Close()
 	body, err := transport.ReadAll(resp.Body, resp.ContentLength, r.limit)
@@ -95,8 +96,34 @@ func (r *Registry) postTo(ctx context.Context, u string, f *form) error {
 	return f.published(resp, body)
 }
 
+// silence is an answer that does not say what became of the publication.
+type silence struct{ error }
+
+func (s *silence) Unwrap() error { return s.error }
+
+func isSilence(err error) bool {
+	var s *silence
+	return errors.As(err, &s)
+}
+
+// setOTP adds the one-time password of ctx to a request, as npm does.
+func setOTP(ctx context.Context, req *http.Request) {
+	if otp := pantry.OTPOf(ctx); !otp.IsZero() {
+		req.Header.Set("Npm-Otp", otp.Reveal())
+	}
+}
+
+// wantsOTP tells a refusal that wants a one-time password from others.
+func wantsOTP(err error) error {
+	var e *transport.Error
+	if errors.As(err, &e) && e.Status == http.StatusUnauthorized && strings.EqualFold(strings.TrimSpace(e.Header("WWW-Authenticate")), "otp") {
+		return &pantry.OTPError{Err: err}
+	}
+	return err
+}
+
 // published says that an answer is one to a publication that succeeded: status 200 or 201, and
-// JSON that does not say otherwise.
+// JSON that says so.
 func (f *form) published(resp *http.Response, body []byte) error {
 	var d struct {
 		Success *bool  `json:"success"`
@@ -116,10 +143,11 @@ func (f *form) published(resp *http.Response, body []byte) error {
 		return fmt.Errorf("%w: %s answered %d without success: %s", pantry.ErrInvalid, where, resp.StatusCode, quote(string(d.Error)))
 	case d.Name != "" && d.Name != f.name, d.Version != "" && d.Version != f.version:
 		return fmt.Errorf("%w: %s answered about %s at %s", pantry.ErrInvalid, where, quote(d.Name), quote(d.Version))
-	case resp.StatusCode == http.StatusCreated, resp.StatusCode == http.StatusOK && (d.Success != nil || d.Name != ""):
+	case resp.StatusCode > http.StatusCreated:
+	case d.Success != nil, d.Name != "" && d.Version != "":
 		return nil
 	}
-	return fmt.Errorf("%w: %s answered %d, and nothing that says it was published", pantry.ErrInvalid, where, resp.StatusCode)
+	return &silence{fmt.Errorf("%w: %s answered %d, and nothing that says it was published", pantry.ErrInvalid, where, resp.StatusCode)}
 }
 
 // same says that the registry has the bytes of the form already.
@@ -181,9 +209,10 @@ func (r *Registry) sendTag(ctx context.Context, method, u string, body []byte) e
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	setOTP(ctx, req)
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return err
+		return wantsOTP(err)
 	}
 	defer resp.Body.Close()
 	answer, err := transport.ReadAll(resp.Body, resp.ContentLength, r.limit)

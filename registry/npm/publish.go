@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
@@ -50,13 +51,40 @@ func (r *Registry) publish(ctx context.Context, p pantry.Publication) error {
 	answer, err := r.send(ctx, http.MethodPut, r.url("/"+escapeName(p.Metadata.Name)), body)
 	r.forget(p.Metadata.Name)
 	if err == nil {
-		return confirm(answer)
+		return r.published(ctx, p.Metadata, tarball, answer)
 	}
 	// Some registries say 403 where others say 409; a 403 may as well be about the credential.
 	if errors.Is(err, pantry.ErrExists) || isStatus(err, http.StatusForbidden) {
 		return r.compare(ctx, p.Metadata, tarball, err)
 	}
 	return err
+}
+
+// published believes an answer that says that it was done. Of one that says nothing of the kind, what the
+// registry has is the proof: a page of a proxy is answered with status 200 too.
+func (r *Registry) published(ctx context.Context, m pantry.Metadata, tarball, answer []byte) error {
+	if err := confirm(answer); err != nil {
+		return err
+	}
+	if says(answer) {
+		return nil
+	}
+	silent := fmt.Errorf("%w: the registry does not say that it took the package", pantry.ErrInvalid)
+	return r.compare(ctx, m, tarball, silent)
+}
+
+// says that the answer has a member "ok" or "success" that is true, or a text.
+func says(answer []byte) bool {
+	v, err := parse(answer)
+	if err != nil {
+		return false
+	}
+	for _, name := range []string{"success", "ok"} {
+		if k := v.member(name).kind(); k == 't' || k == '"' {
+			return true
+		}
+	}
+	return false
 }
 
 // compare tells why a publication was refused by what the registry has: nothing there, and refused
@@ -90,6 +118,15 @@ func checkPublication(p pantry.Publication) error {
 	if p.Tarball == nil {
 		return errors.New("there is no tarball")
 	}
+	switch p.Access {
+	case "", "public":
+	case "restricted":
+		if !strings.HasPrefix(m.Name, "@") {
+			return errors.New("only a package with a scope can be restricted")
+		}
+	default:
+		return fmt.Errorf("access %q: expected public or restricted", brief(p.Access))
+	}
 	if p.Tag != "" {
 		return checkTag(p.Tag)
 	}
@@ -119,6 +156,9 @@ func (r *Registry) publicationOf(p pantry.Publication, have integrity.Set, tarba
 	version, access, err := r.versionDocument(p, have)
 	if err != nil {
 		return nil, err
+	}
+	if p.Access != "" {
+		access = p.Access
 	}
 	tag := p.Tag
 	if tag == "" {

@@ -117,7 +117,11 @@ func TestPublishAnswers(t *testing.T) {
 		want   error
 	}{
 		"created":               {``, 201, `{"ok":"created new package","success":true}`, nil},
-		"nothing":               {``, 200, ``, nil},
+		"done":                  {``, 201, `{"success":true}`, nil},
+		"nothing":               {``, 200, ``, pantry.ErrInvalid},
+		"no words":              {``, 201, `{}`, pantry.ErrInvalid},
+		"no words, there":       {`{"versions":{"1.0.0":` + distOf(p) + `}}`, 201, `{}`, nil},
+		"no words, other":       {`{"versions":{"1.0.0":{` + someSHA + `}}}`, 201, `{}`, pantry.ErrExists},
 		"page":                  {``, 200, `<html>sign in</html>`, pantry.ErrInvalid},
 		"no success":            {``, 200, `{"success":false,"error":"no"}`, pantry.ErrInvalid},
 		"not ok":                {``, 200, `{"ok":false}`, pantry.ErrInvalid},

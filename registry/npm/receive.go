@@ -276,24 +276,33 @@ func decodeBase64(v value) ([]byte, error) {
 	return base64.StdEncoding.DecodeString(s)
 }
 
-// publicationOf describes a version by the package.json in its tarball, which is what an install
-// will find. The description that was sent beside it has no say: where the two differ it would
-// only hide what is installed.
+// publicationOf is [PublicationOf] of what was sent as one version.
 func publicationOf(name, version string, tarball []byte) (*pantry.Publication, error) {
+	p, err := PublicationOf(tarball)
+	if err != nil {
+		return nil, unprocessable("%s", brief(err.Error()))
+	}
+	if v, err := parse(p.Manifest); err != nil || describesExactly(v, name, version) != nil {
+		return nil, unprocessable("package.json in the tarball: %v", errors.Join(err, describesExactly(v, name, version)))
+	}
+	return p, nil
+}
+
+// PublicationOf describes a tarball by the package.json in it, which is what an install will find. A
+// description that is sent beside it has no say: where the two differ it would only hide what is
+// installed.
+func PublicationOf(tarball []byte) (*pantry.Publication, error) {
 	var root rootFiles
 	if err := archive.UnpackNPM(bytes.NewReader(tarball), &root, archive.Limits{}); err != nil {
-		return nil, unprocessable("the tarball cannot be unpacked: %s", brief(err.Error()))
+		return nil, fmt.Errorf("the tarball cannot be unpacked: %w", err)
 	}
 	v, err := parse(root.manifest)
-	if err == nil {
-		err = describesExactly(v, name, version)
-	}
 	var m *manifest
 	if err == nil {
 		m, err = decodeManifest(v)
 	}
 	if err != nil {
-		return nil, unprocessable("package.json in the tarball: %v", err)
+		return nil, fmt.Errorf("package.json in the tarball: %w", err)
 	}
 	meta := m.metadata()
 	// npm builds what has a binding.gyp, unless a script says how else.

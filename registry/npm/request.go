@@ -56,9 +56,12 @@ func (r *Registry) send(ctx context.Context, method, u string, body []byte) ([]b
 	}
 	// Some registries refuse the media types of documents here.
 	req.Header.Set("Accept", "*/*")
+	if otp := pantry.OTPOf(ctx); !otp.IsZero() {
+		req.Header.Set("Npm-Otp", otp.Reveal())
+	}
 	resp, err := r.client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, r.otp(err)
 	}
 	defer resp.Body.Close()
 	return transport.ReadAll(resp.Body, resp.ContentLength, maxAnswer)

@@ -50,6 +50,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(s.status)
 	case r.Method != http.MethodGet:
 		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"ok":true}`))
 	case len(s.versions) == 0:
 		http.NotFound(w, r)
 	case condition != "" && slices.Contains([]string{s.header.Get("ETag"), s.header.Get("Last-Modified")}, condition):
