@@ -22,6 +22,7 @@ func (a *app) makers() []maker {
 		{"exec", a.execCommand}, {"run", a.runCommand}, {"env", a.envCommand},
 		{"info view show", a.infoCommand}, {"versions", a.versionsCommand}, {"search find", a.searchCommand},
 		{"download", a.downloadCommand}, {"explain", a.explainCommand},
+		{"pack", a.packCommand}, {"publish", a.publishCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
 		{"mirror", a.mirrorCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand},

@@ -142,6 +142,11 @@ func faultRegistry(ts *testscript.TestScript, neg bool, args []string) {
 		s.scripted.Set()
 		return
 	}
+	if args[0] == "otp" {
+		r.Match = func(r *http.Request) bool {
+			return r.Method != http.MethodGet && r.Header.Get("Npm-Otp") != args[1]
+		}
+	}
 	r.Fault = faultOf(ts, args)
 	s.scripted.Add(r)
 }
@@ -165,6 +170,12 @@ func faultOf(ts *testscript.TestScript, args []string) registrytest.Fault {
 		return registrytest.CutShort(number(ts, arg))
 	case "json":
 		return registrytest.JSON(arg)
+	case "otp":
+		return registrytest.Answer(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("WWW-Authenticate", "OTP")
+			w.Header().Set("Npm-Notice", "codes change every\tminute")
+			http.Error(w, "{}", http.StatusUnauthorized)
+		})
 	case "redirect":
 		return registrytest.Redirect(http.StatusFound, "http://"+siteOf(ts, arg).address)
 	case "slow":

@@ -31,7 +31,8 @@ func TestMain(m *testing.M) {
 //	registry-fault NAME [-path=P] [-times=N] FAULT [ARG]
 //	                                         misbehave: a status, html, garbage, hang, reset,
 //	                                         tampered, truncated N, cutshort N, slow DURATION,
-//	                                         json TEXT, redirect NAME; "none" ends all faults
+//	                                         json TEXT, redirect NAME, otp CODE (asked of what changes
+//	                                         something); "none" ends all faults
 //	registry-auth NAME HEADER VALUE          answer 401 to requests without this header
 //	registry-users NAME USER=PASSWORD|TOKEN@USER|web=USER...
 //	                                         let nobody else in, with npm's logins

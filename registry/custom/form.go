@@ -35,6 +35,11 @@ func newForm(p pantry.Publication) (*form, error) {
 	if !usableVersion(m.Version) {
 		return nil, fmt.Errorf("%w: %s is no version", pantry.ErrConfig, quote(m.Version))
 	}
+	if p.Tag != "" {
+		if err := checkTag(p.Tag); err != nil {
+			return nil, err
+		}
+	}
 	if p.Tarball == nil {
 		return nil, fmt.Errorf("%w: there is no tarball", pantry.ErrConfig)
 	}
