@@ -283,7 +283,6 @@ func withoutEffect(c Config) []string {
 	}
 	add(len(c.Mirrors) > 0, "mirrors")
 	add(c.Balance != "", "balance")
-	add(c.HealthCheck != nil, "healthCheck")
 	add(c.Cache != nil, "cache")
 	add(c.Signatures == "verify", "signatures")
 	return keys

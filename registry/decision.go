@@ -39,7 +39,7 @@ type Attempt struct {
 	Type     string `json:"type"`
 	// URL is the registry's, without credentials.
 	URL string `json:"url,omitempty"`
-	// Asked says that it was sent a question.
+	// Asked says that it was sent a question, or known to be down, so that it was spared one.
 	Asked bool `json:"asked"`
 	// Probe says that its turn came after another one had settled the matter, only to tell who
 	// else has the package.

@@ -25,6 +25,7 @@ type Entry struct {
 	claims   *claimIndex
 	shown    string  // URL of what was configured, for messages
 	opener   *opener // shared by the entries that differ in being enabled
+	health   *health // shared likewise
 }
 
 // opener opens an entry's registry once.
@@ -66,7 +67,9 @@ func (m *Manager) newEntry(c Config, patterns []pattern, given pantry.Registry) 
 	if raw == "" {
 		raw = kind.DefaultURL
 	}
-	return &Entry{m: m, config: c, kind: kind, claims: newClaimIndex(patterns), shown: bareURL(raw), opener: &opener{open: open}}
+	return &Entry{
+		m: m, config: c, kind: kind, claims: newClaimIndex(patterns), shown: bareURL(raw), opener: &opener{open: open}, health: &health{},
+	}
 }
 
 // with returns the entry with another setting of enabled, sharing what is open.

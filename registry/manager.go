@@ -72,6 +72,8 @@ type state struct {
 	entries []*Entry // by priority, then in the order they were added
 	def     string   // name of the default registry; "" means the first enabled one
 	mode    Fallback // of entries without one
+
+	replaced chan struct{} // closed when there is another state
 }
 
 // NewManager returns a manager without registries.
@@ -92,7 +94,7 @@ func NewManager(o Options) *Manager {
 		o.MaxArtifact = DefaultMaxArtifact
 	}
 	m := &Manager{o: o}
-	m.state.Store(&state{mode: o.Fallback})
+	m.state.Store(&state{mode: o.Fallback, replaced: make(chan struct{})})
 	return m
 }
 
@@ -100,11 +102,14 @@ func NewManager(o Options) *Manager {
 func (m *Manager) update(change func(state) (state, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s, err := change(*m.state.Load())
+	old := m.state.Load()
+	s, err := change(*old)
 	if err != nil {
 		return err
 	}
+	s.replaced = make(chan struct{})
 	m.state.Store(&s)
+	close(old.replaced)
 	return nil
 }
 

@@ -219,6 +219,9 @@ func searchOne(ctx context.Context, e *Entry, q pantry.Query) searched {
 		s.skip = "it cannot be searched"
 		return s
 	}
+	if s.err = e.down(); s.err != nil {
+		return s
+	}
 	s.hits, s.err = r.Search(ctx, q)
 	if errors.Is(s.err, pantry.ErrUnsupported) {
 		s.skip, s.err = "it cannot be searched", nil

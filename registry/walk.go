@@ -157,7 +157,11 @@ func (w *walker[T]) approach(ctx context.Context, e *Entry) (pantry.Registry, At
 // try asks a registry and classifies its answer.
 func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a Attempt) (T, Attempt, error) {
 	start := w.m.o.Now()
-	answer, err := w.ask(ctx, e, reg)
+	var answer T
+	err := e.down()
+	if err == nil {
+		answer, err = w.ask(ctx, e, reg)
+	}
 	a.Duration = w.m.o.Now().Sub(start)
 	a.Asked = true
 	a.Mode = e.mode(w.s.mode)
