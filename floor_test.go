@@ -47,6 +47,7 @@ var rooms = map[string]struct {
 	"pack/glob": {nil, "patterns know nothing of what they match"},
 	"pack":      {[]string{"", "integrity", "semver", "archive", "manifest", "pack/glob"}, "packing a folder needs no registry"},
 	"publish":   {[]string{"", "integrity", "semver", "pack", "registry", "registry/npm"}, "publishing asks registries through the manager"},
+	"telemetry": {[]string{"", "transport", "registry", "stats"}, "telemetry is told what happened, and is asked by nobody"},
 
 	"npmtree": {[]string{"", "semver", "lockfile", "manifest"}, "building a tree asks its rules and nobody else"},
 	"resolve": {[]string{"", "integrity", "semver", "lockfile", "manifest", "npmtree"}, "resolution is pure: it asks a Source and never a network"},

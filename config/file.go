@@ -128,6 +128,9 @@ type entry struct {
 	Signatures string `json:"signatures,omitempty" jsonschema:"enum=verify,enum=require,enum=off"`
 	// Insecure allows plain http to a host that is not this machine. The default is false.
 	Insecure bool `json:"insecure,omitempty"`
+	// TraceContext sends the id of the trace (W3C traceparent) to the registry where OpenTelemetry
+	// is set up. The default is false.
+	TraceContext bool `json:"traceContext,omitempty"`
 	// Assets are patterns for the assets of GitHub releases, by owner/repo: the one that matches is
 	// taken ("*" stands for anything). For the type github.
 	Assets map[string]string `json:"assets,omitempty" jsonschema:"maxProperties=500"`

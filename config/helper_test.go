@@ -121,7 +121,7 @@ const sample = `{
       "healthCheck": {"interval": "30s"},
       "minimumReleaseAge": "0s",
       "signatures": "verify",
-      "insecure": false, "allowMissingChecksum": false,
+      "insecure": false, "allowMissingChecksum": false, "traceContext": false,
     },
     {"name": "npm", "type": "npm", "priority": 20},
   ],

@@ -239,7 +239,7 @@ func (m *merged) config() registry.Config {
 		Packages: e.Packages, Mirrors: e.Mirrors, Balance: e.Balance, Timeout: e.Timeout,
 		Proxy: e.Proxy, NoProxy: e.NoProxy, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
 		Fallback: registry.Fallback(e.Fallback), MinimumReleaseAge: e.MinimumReleaseAge, Signatures: e.Signatures,
-		Insecure: e.Insecure, AllowMissingChecksum: e.AllowMissingChecksum, Assets: e.Assets,
+		Insecure: e.Insecure, AllowMissingChecksum: e.AllowMissingChecksum, Assets: e.Assets, TraceContext: e.TraceContext,
 		ClaimsOnly: m.claimsOnly, MaxConns: m.maxConns, CA: m.ca,
 		Source: m.given[""].String(),
 	}

@@ -68,7 +68,7 @@ func entryOf(c registry.Config) (e entry, set map[string]bool) {
 		Name: c.Name, Type: c.Type, URL: c.URL, CredentialHelper: c.CredentialHelper, Packages: c.Packages, Mirrors: c.Mirrors, Balance: c.Balance,
 		Timeout: c.Timeout, Proxy: c.Proxy, NoProxy: c.NoProxy, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
 		Fallback: string(c.Fallback), MinimumReleaseAge: c.MinimumReleaseAge, Signatures: c.Signatures,
-		Insecure: c.Insecure, AllowMissingChecksum: c.AllowMissingChecksum, Assets: c.Assets,
+		Insecure: c.Insecure, AllowMissingChecksum: c.AllowMissingChecksum, Assets: c.Assets, TraceContext: c.TraceContext,
 	}
 	if c.Priority != nil {
 		e.Priority = *c.Priority

@@ -133,7 +133,7 @@ func TestShowEveryKey(t *testing.T) {
 		"packages[0]": "@acme/*", "mirrors[0]": "https://eu.acme.example", "balance": "latency", "timeout": "30s", "retries": "3",
 		"proxy": "socks5://proxy.acme.example:1080", "noProxy": "localhost", "caFile": "", "certFile": "", "keyFile": "",
 		"headers.X-Team": "[redacted]", "cache.ttl": "5m", "cache.staleIfError": "7d", "fallback": "failover",
-		"healthCheck.interval": "30s", "minimumReleaseAge": "0s", "signatures": "verify", "insecure": "false", "allowMissingChecksum": "false",
+		"healthCheck.interval": "30s", "minimumReleaseAge": "0s", "signatures": "verify", "insecure": "false", "allowMissingChecksum": "false", "traceContext": "false",
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Error(diff)

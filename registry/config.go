@@ -46,6 +46,9 @@ type Config struct {
 	Signatures           string // verify, require, off
 	Insecure             bool   // allow plain http beyond loopback
 	AllowMissingChecksum bool
+	// TraceContext allows who traces requests to send the registry the trace's id. The manager itself
+	// sends none.
+	TraceContext bool
 
 	// Assets are patterns for the assets of releases, by "owner/repo" in any case: type github.
 	Assets   map[string]string

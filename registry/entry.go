@@ -19,13 +19,13 @@ import (
 // An Entry is that registry alone: nobody else is asked when it fails, and it answers when it is
 // disabled too. It refuses names that other registries of the manager claim.
 type Entry struct {
-	m        *Manager
-	config   Config
-	kind     Kind
-	claims   *claimIndex
-	shown    string  // URL of what was configured, for messages
-	opener   *opener // shared by the entries that differ in being enabled
-	health   *health // shared likewise
+	m      *Manager
+	config Config
+	kind   Kind
+	claims *claimIndex
+	shown  string  // URL of what was configured, for messages
+	opener *opener // shared by the entries that differ in being enabled
+	health *health // shared likewise
 }
 
 // opener opens an entry's registry once.

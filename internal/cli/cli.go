@@ -24,6 +24,7 @@ import (
 	"github.com/pantry-go/pantry/credential"
 	"github.com/pantry-go/pantry/registry"
 	"github.com/pantry-go/pantry/stats"
+	"github.com/pantry-go/pantry/telemetry"
 )
 
 // Env is what a command line runs in.
@@ -82,19 +83,27 @@ func Main(ctx context.Context, e Env) int {
 	root.SetIn(e.Stdin)
 	root.SetOut(e.Stdout)
 	root.SetErr(e.Stderr)
-	err := root.ExecuteContext(ctx)
-	a.keepStats()
+	a.startTelemetry()
+	c, err := root.ExecuteContextC(ctx)
 	if a.ctx.Err() != nil && err != nil {
 		err = context.Canceled
 	}
+	exit := a.conclude(err)
+	a.keepStats()
+	a.endTelemetry(c, exit)
+	return exit
+}
+
+// conclude tells the user of an error, and returns the exit code.
+func (a *app) conclude(err error) int {
 	var exit *exitError
 	if errors.As(err, &exit) {
 		return exit.code
 	}
 	if err != nil {
 		var usage *usageError
-		asJSON := a.flags.json || errors.As(err, &usage) && wantsJSON(e.Args)
-		return printError(e.Stderr, err, asJSON)
+		asJSON := a.flags.json || errors.As(err, &usage) && wantsJSON(a.Args)
+		return printError(a.Stderr, err, asJSON)
 	}
 	return exitOK
 }
@@ -119,7 +128,9 @@ type app struct {
 	config *config.Config
 	routes *registry.Manager
 
-	recorder stats.Recorder // of what registries are asked
+	recorder stats.Recorder     // of what registries are asked
+	session  *telemetry.Session // nil: nobody wants any
+	unsent   error              // why the telemetry was not sent
 
 	ctx  context.Context // of the command that runs, to tell an interrupt from a failure
 	stop context.CancelFunc

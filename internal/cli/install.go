@@ -181,6 +181,11 @@ func (a *app) installing(ctx context.Context, f installFlags, do func(context.Co
 	}
 	p := a.newProgress()
 	o.Events = p.event
+	if a.session != nil {
+		parts := newPhases(a.session)
+		defer parts.stop()
+		o.Events = both(o.Events, parts.event)
+	}
 	report, err := do(ctx, o)
 	p.stop()
 	if err != nil {
