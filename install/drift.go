@@ -64,7 +64,7 @@ func (r *run) checkFrozen(drift []string) error {
 		p := r.old.Packages[ids[0]]
 		err := fmt.Errorf("%s@%s was taken from registry %q while %q was unavailable, and nobody has confirmed that (%d such packages): %w",
 			p.Name, p.Version, p.Registry, p.Unconfirmed, len(ids), pantry.ErrPolicy)
-		return pantry.WithHint(err, "run pantry install while %q is there", p.Unconfirmed)
+		return pantry.WithHint(err, "run pantry install while %q is there, or accept it with pantry origins approve %s", p.Unconfirmed, p.Name)
 	}
 	return nil
 }

@@ -65,6 +65,7 @@ type run struct {
 	pinned   bool           // packages got the SHA-512 of what was downloaded
 	adding   []addition
 	refresh  map[string]bool
+	approved map[string]bool              // packages that may come from another registry; nil where nobody approves
 	prints   prints                       // of the project's files as they were read
 	digests  map[versionKey]integrity.Set // of old; made when first needed
 	text     func() ([]byte, error)       // of the lockfile to be written; nil if it is as it was
@@ -260,18 +261,22 @@ func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
 		}
 		return r.locked(), nil
 	}
-	if len(drift) == 0 && !r.edited && (r.Offline || len(unconfirmed(r.old)) == 0) {
+	if r.approved != nil && len(r.approved) == 0 { // there is nobody to ask
+		return r.locked(), nil
+	}
+	if len(drift) == 0 && !r.edited && r.approved == nil && (r.Offline || len(unconfirmed(r.old)) == 0) {
 		return r.locked(), nil
 	}
 	packages, tools := r.splitTools(m)
 	ctx = pantry.WithAsking(ctx, r.asking())
 	wished := func(name string) bool { return r.refresh[name] }
 	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, wished, r.warnDecision}, resolve.Options{
-		Old:         r.old,
-		Refresh:     wished,
-		IsRegistry:  r.isRegistry,
-		NodeVersion: r.NodeVersion,
-		Chosen:      r.fetches.chosen,
+		Old:           r.old,
+		Refresh:       wished,
+		IsRegistry:    r.isRegistry,
+		NodeVersion:   r.NodeVersion,
+		Chosen:        r.fetches.chosen,
+		ApproveOrigin: func(name string) bool { return r.approved[name] },
 	})
 	if err != nil {
 		return nil, err

@@ -301,7 +301,7 @@ func (r *resolver) checkOrigin(n *need, a Answer, m *pantry.Metadata) error {
 	from := strings.Join(slices.Sorted(slices.Values(was)), ", ")
 	err := fmt.Errorf("the origin of %s would change: it is locked from registry %q, and registry %q answers for it now with %s: %w",
 		n.pkg, from, a.Registry, m.Version, pantry.ErrPolicy)
-	return pantry.WithHint(err, "if that is right, name the registry: pantry install %s:%s", a.Registry, n.pkg)
+	return pantry.WithHint(err, "if that is right: pantry origins approve %s", n.pkg)
 }
 
 func (r *resolver) warn(code, name, format string, args ...any) {
