@@ -258,6 +258,26 @@ func (s Set) Find(alg Algorithm) (Digest, bool) {
 	return Digest{}, false
 }
 
+// Same says whether two sets can be of the same bytes, by the strongest algorithm that is in both;
+// known is false where none is.
+func (s Set) Same(other Set) (same, known bool) {
+	for alg := SHA512; alg >= SHA1; alg-- {
+		for _, d := range s {
+			if _, ok := other.Find(alg); d.alg != alg || !ok {
+				continue
+			}
+			known = true
+			if slices.Contains(other, d) {
+				return true, true
+			}
+		}
+		if known {
+			return false, true
+		}
+	}
+	return false, false
+}
+
 // MismatchError says which digest was wanted and which the bytes have.
 type MismatchError struct {
 	Want Set

@@ -212,3 +212,33 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestSame(t *testing.T) {
+	t.Parallel()
+	set := func(algs string) (s integrity.Set) {
+		for f := range strings.FieldsSeq(algs) {
+			name, text, _ := strings.Cut(f, ":")
+			alg := map[string]integrity.Algorithm{"1": integrity.SHA1, "256": integrity.SHA256, "512": integrity.SHA512}[name]
+			s = append(s, integrity.Sum(alg, []byte(text)))
+		}
+		return s
+	}
+	for _, c := range []struct {
+		a, b        string
+		same, known bool
+	}{
+		{"512:a", "512:a", true, true}, {"512:a", "512:b", false, true}, {"512:a", "1:a", false, false}, {"", "512:a", false, false},
+		{"512:a 1:x", "512:a 1:y", true, true}, {"512:a 1:x", "512:b 1:x", false, true}, {"512:a 1:x", "1:x 256:q", true, true},
+		{"512:a 512:b", "512:b", true, true},
+	} {
+		for _, swapped := range []bool{false, true} {
+			a, b := set(c.a), set(c.b)
+			if swapped {
+				a, b = b, a
+			}
+			if same, known := a.Same(b); same != c.same || known != c.known {
+				t.Errorf("%q and %q: %t, %t", c.a, c.b, same, known)
+			}
+		}
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime"
 	"strings"
+
+	"github.com/pantry-go/pantry"
 )
 
 // Platform is where packages are to run, in Node's words.
@@ -23,6 +25,11 @@ func Current() Platform {
 		p.Libc = libcOf(os.DirFS("/"))
 	}
 	return p
+}
+
+// PlatformOf translates Go's words for a platform.
+func PlatformOf(p pantry.Platform) Platform {
+	return Platform{OS: nodeOS(p.OS), CPU: nodeCPU(p.Arch), Libc: p.Libc}
 }
 
 // nodeOS gives Node's name for GOOS (https://nodejs.org/api/process.html#processplatform).

@@ -174,19 +174,12 @@ func (j *job) digests(m *pantry.Metadata, a pantry.Artifact) (integrity.Set, err
 // compare tells from digests whether two artifacts are the same. Where no algorithm is in both, that
 // is not known.
 func compare(a, b integrity.Set) (known bool, err error) {
-	for alg := integrity.SHA512; alg >= integrity.SHA1; alg-- {
-		x, okX := a.Find(alg)
-		y, okY := b.Find(alg)
-		if !okX || !okY {
-			continue
-		}
-		if x != y && !slices.Contains(b, x) && !slices.Contains(a, y) {
-			return true, pantry.WithHint(fmt.Errorf("%w at the target: %s, and the source has %s", pantry.ErrExists, y, x),
-				"compare both: nothing was overwritten")
-		}
-		return true, nil
+	same, known := a.Same(b)
+	if known && !same {
+		return true, pantry.WithHint(fmt.Errorf("%w at the target: %s, and the source has %s", pantry.ErrExists, b, a),
+			"compare both: nothing was overwritten")
 	}
-	return false, nil
+	return known, nil
 }
 
 // attempts is how often an artifact is asked for whose body breaks off or is not what it should be.
