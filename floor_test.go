@@ -57,6 +57,9 @@ var rooms = map[string]struct {
 	"mirror": {[]string{"", "integrity", "semver", "lockfile", "registry/directory"},
 		"copying asks registries through their interfaces; a directory alone holds more than those say"},
 
+	"bundle": {[]string{"", "integrity", "semver", "lockfile", "mirror", "registry/directory", "registry/npm", "registry/custom", "fetch", "store"},
+		"a bundle is made by copying, served by the protocols' handlers, and loaded by fetching"},
+
 	"install": {[]string{"wholefile", "", "integrity", "semver", "archive", "manifest", "resolve", "lockfile", "fetch", "store", "link", "registry"},
 		"installing drives the line and reads no configuration"},
 	"config":           {[]string{"spelling", "wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},

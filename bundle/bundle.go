@@ -45,12 +45,12 @@ type Bundle struct {
 
 // Open opens the bundle in a file. It reads the index and the lockfile, and holds the archive to
 // having exactly the files that the index names, and nothing between or behind them. Errors match
-// [pantry.ErrInvalid], or are those of reading the file.
+// [pantry.ErrIntegrity], or are those of reading the file.
 func Open(path string) (b *Bundle, err error) {
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrAlgorithm) {
-			err = fmt.Errorf("%w: %s is not a bundle: %w", pantry.ErrInvalid, path, err)
+			err = fmt.Errorf("%w: %s is not a bundle: %w", pantry.ErrIntegrity, path, err)
 		}
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func Open(path string) (b *Bundle, err error) {
 		}
 	}()
 	if err := b.open(); err != nil {
-		return nil, fmt.Errorf("%w: bundle %s: %w", pantry.ErrInvalid, path, err)
+		return nil, b.wrong(err)
 	}
 	return b, nil
 }

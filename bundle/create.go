@@ -298,7 +298,9 @@ const (
 
 func (f packed) writeTo(z *zip.Writer) error {
 	w, err := z.CreateRaw(&zip.FileHeader{
-		Name: f.Path, Method: zip.Store, CRC32: f.crc, ModifiedDate: zipDate, ModifiedTime: zipTime,
+		Name: f.Path, Method: zip.Store, CRC32: f.crc,
+		//lint:ignore SA1019 CreateRaw does not look at Modified
+		ModifiedDate: zipDate, ModifiedTime: zipTime,
 		CompressedSize64: uint64(f.Size), UncompressedSize64: uint64(f.Size),
 	})
 	if err != nil {

@@ -84,14 +84,14 @@ func marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// ParseIndex reads an index. Errors match [pantry.ErrInvalid].
+// ParseIndex reads an index. Errors match [pantry.ErrIntegrity].
 func ParseIndex(data []byte) (*Index, error) {
 	var x Index
 	if err := json.Unmarshal(data, &x); err != nil {
-		return nil, fmt.Errorf("%w: the index: %w", pantry.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: the index: %w", pantry.ErrIntegrity, err)
 	}
 	if err := x.check(); err != nil {
-		return nil, fmt.Errorf("%w: the index: %w", pantry.ErrInvalid, err)
+		return nil, fmt.Errorf("%w: the index: %w", pantry.ErrIntegrity, err)
 	}
 	return &x, nil
 }

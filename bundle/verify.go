@@ -45,7 +45,10 @@ func (b *Bundle) wrong(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return fmt.Errorf("%w: bundle %s: %w", pantry.ErrIntegrity, b.path, err)
+	if errors.Is(err, pantry.ErrIntegrity) {
+		return fmt.Errorf("bundle %s: %w", b.path, err)
+	}
+	return fmt.Errorf("bundle %s: %w: %w", b.path, pantry.ErrIntegrity, err)
 }
 
 // Digest is the SHA-512 of a file, with its size.

@@ -25,7 +25,7 @@ func (a *app) makers() []maker {
 		{"pack", a.packCommand}, {"publish", a.publishCommand},
 		{"origins", a.originsCommand}, {"simulate", a.simulateCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
-		{"mirror", a.mirrorCommand},
+		{"mirror", a.mirrorCommand}, {"bundle", a.bundleCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand},
 		{"completion", a.completionCommand}, {"version", a.versionCommand},
 	}

@@ -36,6 +36,7 @@ times, signatures and attestations. What the target has already is skipped, what
 other bytes is reported and left alone, and a run that was interrupted is finished by the next.
 
 FROM and TO are names of configured registries, or folders: ./mirror, /srv/mirror, dir:mirror.
+FROM may be a bundle, too: ./pantry-bundle.zip.
 A name may be a pattern (@acme/*), and a version a range or tag; without one, all are copied.`,
 		Example: `  pantry mirror npm ./mirror lodash@^4 "@types/*"
   pantry mirror npm ./mirror --lockfile pantry.lock
@@ -93,7 +94,15 @@ func (a *app) mirror(ctx context.Context, from, to string, specs []string, f mir
 
 // mirrorFrom opens where to copy from. purl is the type of package URLs that are of it.
 func (a *app) mirrorFrom(arg string, o *mirror.Options) (end mirror.End, purl string, err error) {
-	if path, ok := a.folderArg(arg); ok {
+	path, ok := a.folderArg(arg)
+	if st, err := os.Stat(path); ok && err == nil && st.Mode().IsRegular() {
+		b, err := a.openBundle(arg) // open until the process ends
+		if err != nil {
+			return end, "", err
+		}
+		return mirror.End{Name: arg, Registry: b.Packages()}, "npm", nil
+	}
+	if ok {
 		d, err := directory.Open(arg, path, false)
 		return mirror.End{Name: arg, Registry: d}, "npm", err
 	}
@@ -219,8 +228,8 @@ func (a *app) lockedItems(file string, from mirror.End) ([]mirror.Item, []mirror
 		return nil, nil, err
 	}
 	origin := from.Name
-	if _, ok := from.Registry.(*directory.Registry); ok {
-		origin = "" // it may hold packages of any
+	if from.Allow == nil {
+		origin = "" // a folder or a bundle may hold packages of any
 	}
 	items, left := mirror.FromLockfile(l, origin)
 	return items, left, nil
