@@ -63,6 +63,7 @@ var rooms = map[string]struct {
 	"install": {[]string{"wholefile", "", "integrity", "semver", "archive", "manifest", "resolve", "lockfile", "fetch", "store", "link", "registry"},
 		"installing drives the line and reads no configuration"},
 	"config":           {[]string{"spelling", "wholefile", "", "registry", "transport", "install", "lockfile", "link"}, "configuration fills options, and nothing below imports it"},
+	"origins":          {[]string{"", "semver", "lockfile", "registry"}, "looking for doubtful origins installs nothing"},
 	"simulate":         {[]string{"", "integrity", "archive", "lockfile", "manifest", "store", "registry"}, "what would happen is told without doing it"},
 	"discover":         {[]string{"", "registry", "transport"}, "what a host says of its registries is apart from what is configured here"},
 	"discover/foreign": {[]string{"", "discover", "registry", "config"}, "reading other tools' files asks nobody"},

@@ -23,7 +23,7 @@ func (a *app) makers() []maker {
 		{"info view show", a.infoCommand}, {"versions", a.versionsCommand}, {"search find", a.searchCommand},
 		{"download", a.downloadCommand}, {"explain", a.explainCommand},
 		{"pack", a.packCommand}, {"publish", a.publishCommand},
-		{"origins", a.originsCommand}, {"simulate", a.simulateCommand},
+		{"origins", a.originsCommand}, {"simulate", a.simulateCommand}, {"audit", a.auditCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
 		{"mirror", a.mirrorCommand}, {"bundle", a.bundleCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand},
