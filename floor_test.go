@@ -25,6 +25,7 @@ var rooms = map[string]struct {
 	"spelling":  {nil, "a word is near another whatever they mean"},
 	"wholefile": {nil, "writing a file knows nothing of what is in it"},
 	"":          {[]string{"integrity"}, "the vocabulary must not depend on anybody who speaks it"},
+	"httpcache": {[]string{"wholefile", ""}, "keeping answers is apart from how they are carried and from what they say"},
 	"transport": {[]string{"", "gunzip"}, "carrying requests is apart from what they ask"},
 	"store":     {[]string{"wholefile", "", "integrity", "archive"}, "the store holds bytes, and knows no registry"},
 	"lockfile":  {[]string{"wholefile", "", "integrity"}, "the lockfile is the joint: types and codec, nothing that uses them"},
@@ -40,7 +41,7 @@ var rooms = map[string]struct {
 	"registry/pkgx":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
 	"registry/directory":     {[]string{"", "integrity", "semver", "archive"}, "registry types never import each other"},
-	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
+	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "httpcache", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx"}, "the manager knows registries, not what is done with packages"},
 
 	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},
 

@@ -79,6 +79,9 @@ type Options struct {
 	// https to http.
 	Insecure bool
 
+	// Cache wraps what answers requests in a cache, for [Client.GetAll]; others pass it only to tell
+	// that they change something. What it gives is not observed. nil is none.
+	Cache func(next http.RoundTripper, c *Client) http.RoundTripper
 	// Observe is told about each exchange on the wire. It is called from the goroutine of the
 	// request, so several calls may run at once.
 	Observe func(Exchange)

@@ -101,7 +101,7 @@ func New(o Options) (*Client, error) {
 //
 // Redirects are followed around the whole stack, one pass through it per hop.
 func (c *Client) build(base http.RoundTripper) http.RoundTripper {
-	return Stack(base, c.retry, c.authorize, c.observe)
+	return Stack(base, c.cache, c.retry, c.authorize, c.observe)
 }
 
 // BaseURL is the registry's URL without a trailing slash, credentials or query.
@@ -136,8 +136,10 @@ func (c *Client) Get(ctx context.Context, url string, h http.Header) (*http.Resp
 }
 
 // GetAll is Get and ReadAll in one, and asks again, as often as Options.Retries says and until
-// Options.Total is over, when a body breaks off. The body of the response is closed.
+// Options.Total is over, when a body breaks off. It is what Options.Cache is used for, unless ctx says
+// [Uncached]. The body of the response is closed.
 func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit int64) (*http.Response, []byte, error) {
+	ctx = context.WithValue(ctx, wholeKey{}, true)
 	start := time.Now()
 	for attempt := 1; ; attempt++ {
 		resp, err := c.Get(ctx, url, h)
@@ -159,7 +161,7 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 }
 
 // Do sends a request, follows redirects, and retries what may be retried. A context that says
-// pantry.AskNobody gets pantry.ErrUnavailable, and nothing is sent. Any status but 2xx (and
+// pantry.AskNobody gets pantry.ErrUnavailable, unless Options.Cache has the answer, and nothing is sent. Any status but 2xx (and
 // 304, if the request was conditional) is an *Error with its body closed. The URL may be of another
 // origin than the registry's; no credential goes there then.
 //
@@ -167,9 +169,6 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return nil, &Error{Method: req.Method, Err: invalid("the request has no URL")}
-	}
-	if pantry.AskingOf(req.Context()) == pantry.AskNobody {
-		return nil, c.fail(req, req, nil, expired("no request is sent when offline"))
 	}
 	select {
 	case c.slots <- struct{}{}:
