@@ -156,10 +156,10 @@ type auth struct {
 }
 
 type cache struct {
-	// TTL is how long an answer is used without asking again.
-	TTL time.Duration `json:"ttl,omitempty"`
-	// StaleIfError is how long an old answer is used while the registry fails.
-	StaleIfError time.Duration `json:"staleIfError,omitempty"`
+	// TTL is how long an answer is used without asking again, in the place of what it says.
+	TTL *time.Duration `json:"ttl,omitempty"`
+	// StaleIfError is how long after that an old answer is used while the registry fails.
+	StaleIfError *time.Duration `json:"staleIfError,omitempty"`
 }
 
 type healthCheck struct {

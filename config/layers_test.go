@@ -129,13 +129,13 @@ func TestEveryKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, map[string]string{"pantry.jsonc": sample})
 	c := w.mustLoad()
-	ten, three := 10, 3
+	ten, three, ttl, week := 10, 3, 5*time.Minute, 7*24*time.Hour
 	want := registry.Config{
 		Name: "acme", Type: "custom", URL: "https://packages.acme.example", Priority: &ten,
 		Auth:     &registry.Auth{Type: "bearer"},
 		Packages: []string{"@acme/*"}, Mirrors: []string{"https://eu.acme.example"}, Balance: "latency",
 		Timeout: 30 * time.Second, Retries: &three, Proxy: "socks5://proxy.acme.example:1080", NoProxy: "localhost",
-		Cache:    &registry.Cache{TTL: 5 * time.Minute, StaleIfError: 7 * 24 * time.Hour},
+		Cache:    &registry.Cache{TTL: &ttl, StaleIfError: &week},
 		Fallback: registry.Failover, HealthCheck: &registry.HealthCheck{Interval: 30 * time.Second}, Signatures: "verify",
 		NoLookup: "the project's proxy (pantry.jsonc:20:16) could read them",
 		Source:   "pantry.jsonc:3:5",

@@ -102,6 +102,8 @@ func renderValue(v reflect.Value) string {
 		return quotedJSON(x.Reveal())
 	case time.Duration:
 		return quotedJSON(formatDuration(x))
+	case *time.Duration:
+		return quotedJSON(formatDuration(*x))
 	case string:
 		return quotedJSON(x)
 	case []string:

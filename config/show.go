@@ -82,6 +82,10 @@ const masked = "[redacted]"
 
 // showField adds the rows of one key: several for an object.
 func (m *merged) showField(f field, v reflect.Value, path string, o origin, add func(key, value string, o origin)) {
+	if d, ok := v.Interface().(*time.Duration); ok && d != nil {
+		add(path, shown(v.Elem()), o)
+		return
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() {

@@ -211,9 +211,10 @@ func (q *question) ask(standIn bool) (*http.Response, error) {
 	return resp, nil
 }
 
-// mayStandIn says that what is kept is not too old to stand in for a registry that fails.
+// mayStandIn says that what is kept is not too old to stand in for a registry that fails. That there is
+// nothing is nothing to go by then: others would be asked for a name that may be there by now.
 func (q *question) mayStandIn() bool {
-	return q.kept != nil && q.kept.staleFor(q.f.now(), q.o.TTL, q.kept.ifError(q.o.StaleIfError))
+	return q.kept != nil && !negative(q.kept.status) && q.kept.staleFor(q.f.now(), q.o.TTL, q.kept.ifError(q.o.StaleIfError))
 }
 
 // conditional is the request with the question whether what is kept still holds (RFC 9111 §4.3.1).

@@ -101,6 +101,9 @@ func change(p *lockfile.Package) Change {
 
 // warnDecision passes on what the registries warned of.
 func (r *run) warnDecision(d registry.Decision) {
+	if d.Stale != "" {
+		r.warn("registry", "", d.Stale) // once for all packages
+	}
 	for _, w := range d.Warnings {
 		r.warn("registry", d.Name, w)
 	}

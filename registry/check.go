@@ -246,9 +246,11 @@ func (k *checker) numbers() {
 	if k.c.Retries != nil {
 		negative("retries", int64(*k.c.Retries))
 	}
-	if k.c.Cache != nil {
-		negative("cache.ttl", int64(k.c.Cache.TTL))
-		negative("cache.staleIfError", int64(k.c.Cache.StaleIfError))
+	if c := k.c.Cache; c != nil && c.TTL != nil {
+		negative("cache.ttl", int64(*c.TTL))
+	}
+	if c := k.c.Cache; c != nil && c.StaleIfError != nil {
+		negative("cache.staleIfError", int64(*c.StaleIfError))
 	}
 	if k.c.HealthCheck != nil {
 		negative("healthCheck.interval", int64(k.c.HealthCheck.Interval))
@@ -283,7 +285,6 @@ func withoutEffect(c Config) []string {
 	}
 	add(len(c.Mirrors) > 0, "mirrors")
 	add(c.Balance != "", "balance")
-	add(c.Cache != nil, "cache")
 	add(c.Signatures == "verify", "signatures")
 	return keys
 }

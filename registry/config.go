@@ -107,9 +107,14 @@ type Credential struct {
 	Source string
 }
 
-// Cache says how long answers may be kept. Zero means what the answers say.
+// Cache says how old answers may be. nil means what they say, or the default of what says nothing.
 type Cache struct {
-	TTL, StaleIfError time.Duration
+	// TTL is how long an answer is used without asking again; 0 means not at all. That there is no
+	// such package holds for at most httpcache.NegativeTTL.
+	TTL *time.Duration
+	// StaleIfError is for how long after that an old answer is used while the registry fails; 0
+	// means not at all.
+	StaleIfError *time.Duration
 }
 
 // HealthCheck asks a registry now and then whether it is there.

@@ -70,6 +70,9 @@ func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, finding
 
 		ObserveBody: m.o.ObserveBody,
 	}
+	if m.kept != nil {
+		o.Cache = m.cacheFor(c)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
 		secret, _ := x.header(c.Headers[name], "headers."+name)
 		if o.Headers == nil {

@@ -27,6 +27,9 @@ type Decision struct {
 	// Unconfirmed names the first registry that could have held the name and was unavailable or
 	// invalid, so that one behind it answered. "" means that the origin is certain.
 	Unconfirmed string `json:"unconfirmed,omitempty"`
+	// Stale says, in a sentence, that the registry that answered could not be asked, and that what it
+	// said before had to do. The sentence is the same for every package. "" where it was not so.
+	Stale string `json:"stale,omitempty"`
 	// Warnings are for the user, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
 	// Duration is how long it all took; JSON has it in milliseconds, as durationMs.
@@ -49,6 +52,8 @@ type Attempt struct {
 	Reason string `json:"reason,omitempty"`
 	// Status is the HTTP status of a failed answer; 0 when there was none, or none is known.
 	Status int `json:"status,omitempty"`
+	// Cache is where the answer came from; "" where that is not known.
+	Cache pantry.CacheState `json:"cache,omitempty"`
 	// Duration is how long it took to answer; JSON has it in milliseconds, as durationMs.
 	Duration time.Duration `json:"-"`
 	// Credential is the source of the credential that was sent, never its value. "" for none.

@@ -54,6 +54,7 @@ type opened struct {
 	shown      string // url for messages
 	credential string // source of the credential that requests carry; "" for none
 	note       string // what kept one from being found
+	kept       bool   // answers are kept
 }
 
 var _ pantry.Registry = (*Entry)(nil)
@@ -90,7 +91,7 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 	client := func() (*transport.Client, error) {
 		cn, err := m.connect(c, kind)
 		if err == nil {
-			o.url, o.credential, o.note = cn.client.BaseURL(), cn.credential, cn.note
+			o.url, o.credential, o.note, o.kept = cn.client.BaseURL(), cn.credential, cn.note, m.kept != nil
 		}
 		return cn.client, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/modelcontextprotocol/registry/pkg/model"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/httpcache"
 	"github.com/pantry-go/pantry/registry/custom"
 	"github.com/pantry-go/pantry/registry/github"
 	"github.com/pantry-go/pantry/registry/npm"
@@ -97,8 +98,13 @@ func openNPM(o OpenOptions) (pantry.Registry, error) {
 }
 
 func newNPM(o OpenOptions, c *transport.Client) (*npm.Registry, error) {
+	staleIfError, configured := httpcache.DefaultStaleIfError, o.Config.staleIfError()
+	if configured != nil {
+		staleIfError = *configured
+	}
 	return npm.New(npm.Options{
 		Name: o.Name, Client: c, AllowMissingChecksum: o.AllowMissingChecksum, CacheDir: o.CacheDir, Now: o.Now,
+		TTL: o.Config.ttl(), StaleIfError: staleIfError, StaleAnyway: configured != nil,
 	})
 }
 

@@ -78,10 +78,6 @@ func (m *Manager) Find(ctx context.Context, r Request) (pantry.Package, Decision
 
 func packageOf(ctx context.Context, reg pantry.Registry, r Request) (pantry.Package, error) {
 	p, err := reg.Package(ctx, r.Name)
-	if err == nil && p != nil && !r.accepts(p) && mayBeOld(ctx, p) {
-		// What is wanted may have been published since.
-		p, err = reg.Package(pantry.WithAsking(ctx, pantry.AskAgain), r.Name)
-	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -96,17 +92,6 @@ func packageOf(ctx context.Context, reg pantry.Registry, r Request) (pantry.Pack
 // accepts says whether p has what is asked for.
 func (r Request) accepts(p pantry.Package) bool {
 	return (r.Accept == nil || r.Accept(p)) && (r.Version == "" || holds(p, r.Version))
-}
-
-// keptPackage is a package that may be what its registry said some time ago.
-type keptPackage interface {
-	Kept() bool
-}
-
-// mayBeOld says that p was not asked for just now, and that it may be.
-func mayBeOld(ctx context.Context, p pantry.Package) bool {
-	k, ok := p.(keptPackage)
-	return ok && k.Kept() && pantry.AskingOf(ctx) != pantry.AskNobody
 }
 
 // holds says whether a package has a version, or a tag of that name.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/credential"
+	"github.com/pantry-go/pantry/httpcache"
 	"github.com/pantry-go/pantry/transport"
 )
 
@@ -62,8 +63,9 @@ const DefaultMaxArtifact = 2 << 30
 // registries as they are when it is asked, and no lock is held while it waits for an answer.
 type Manager struct {
 	o      Options
-	warned sync.Map   // messages that Warn was told
-	mu     sync.Mutex // held by writers
+	kept   *httpcache.Folder // nil: nothing is kept
+	warned sync.Map          // messages that Warn was told
+	mu     sync.Mutex        // held by writers
 	state  atomic.Pointer[state]
 }
 
@@ -94,6 +96,9 @@ func NewManager(o Options) *Manager {
 		o.MaxArtifact = DefaultMaxArtifact
 	}
 	m := &Manager{o: o}
+	if o.CacheDir != "" {
+		m.kept = httpcache.NewFolder(o.CacheDir, httpcache.FolderOptions{Now: o.Now})
+	}
 	m.state.Store(&state{mode: o.Fallback, replaced: make(chan struct{})})
 	return m
 }

@@ -44,7 +44,7 @@ func (w *walker[T]) probe(ctx context.Context) {
 		w.d.Attempts[i].Asked, w.d.Attempts[i].Outcome, w.d.Attempts[i].Error = true, Unavailable, "no answer in time"
 		running++
 		go func() {
-			_, got, _ := w.try(ctx, c.entry, reg, a)
+			_, _, got, _ := w.try(ctx, c.entry, reg, a)
 			results <- result{i, got}
 		}()
 	}

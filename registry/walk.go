@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/pantry-go/pantry"
@@ -29,6 +31,24 @@ type walker[T any] struct {
 // walk asks in the order of the plan until the table says done or stop.
 func walk[T any](ctx context.Context, m *Manager, r Request, ask question[T]) (T, Decision, error) {
 	start := m.o.Now()
+	w, err := goThrough(ctx, m, r, ask)
+	if errors.Is(err, pantry.ErrNotFound) && w.d.fromCache() && mayAskAgain(ctx) {
+		// Somebody may have it by now.
+		w, err = goThrough(pantry.WithAsking(ctx, pantry.AskAgain), m, r, ask)
+	}
+	w.d.Duration = m.o.Now().Sub(start)
+	if m.o.ObserveDecision != nil {
+		m.o.ObserveDecision(w.d)
+	}
+	if err != nil {
+		var none T
+		return none, w.d, &LookupError{Decision: w.d, Err: err}
+	}
+	return w.answer, w.d, nil
+}
+
+// goThrough walks once.
+func goThrough[T any](ctx context.Context, m *Manager, r Request, ask question[T]) (*walker[T], error) {
 	w := &walker[T]{m: m, s: m.state.Load(), ask: ask, last: -1}
 	w.d = Decision{Name: r.Name, Wanted: r.Wanted, Attempts: make([]Attempt, 0, len(w.s.entries))}
 	if w.d.Wanted == "" {
@@ -42,19 +62,20 @@ func walk[T any](ctx context.Context, m *Manager, r Request, ask question[T]) (T
 		if w.mayProbe(ctx) {
 			w.probe(ctx)
 		}
-		err = w.conclude(ctx)
-	} else {
-		w.passAll()
+		return w, w.conclude(ctx)
 	}
-	w.d.Duration = m.o.Now().Sub(start)
-	if m.o.ObserveDecision != nil {
-		m.o.ObserveDecision(w.d)
-	}
-	if err != nil {
-		var none T
-		return none, w.d, &LookupError{Decision: w.d, Err: err}
-	}
-	return w.answer, w.d, nil
+	w.passAll()
+	return w, err
+}
+
+// mayAskAgain says that registries may be asked whether what was kept still holds.
+func mayAskAgain(ctx context.Context) bool { return pantry.AskingOf(ctx) != pantry.AskNobody }
+
+// fromCache says that some answer was one that was kept, without asking.
+func (d Decision) fromCache() bool {
+	return slices.ContainsFunc(d.Attempts, func(a Attempt) bool {
+		return a.Cache == pantry.CacheFresh || a.Cache == pantry.CacheStale
+	})
 }
 
 func (w *walker[T]) add(a Attempt, err error) {
@@ -105,12 +126,15 @@ func (w *walker[T]) one(ctx context.Context, e *Entry) {
 		}
 		return
 	}
-	answer, a, err := w.try(ctx, e, reg, a)
+	answer, stale, a, err := w.try(ctx, e, reg, a)
 	w.add(a, err)
 	switch after(a.Outcome, a.Mode) {
 	case done:
 		w.answer = answer
 		w.d.Registry = e.Name()
+		if stale != nil {
+			w.d.Stale = fmt.Sprintf("registry %s cannot be asked, so what it said before is used: %s", e.Name(), brief(stale))
+		}
 		w.finish(e.Name() + " answered first")
 	case stop:
 		w.finish(fmt.Sprintf("the answer of %s ended the search", e.Name()))
@@ -154,14 +178,29 @@ func (w *walker[T]) approach(ctx context.Context, e *Entry) (pantry.Registry, At
 	return o.registry, a, nil
 }
 
-// try asks a registry and classifies its answer.
-func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a Attempt) (T, Attempt, error) {
+// try asks a registry and classifies its answer. stale is why something old had to do; nil for none.
+func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a Attempt) (answer T, stale error, _ Attempt, err error) {
 	start := w.m.o.Now()
-	var answer T
-	err := e.down()
-	if err == nil {
-		answer, err = w.ask(ctx, e, reg)
+	trace := new(pantry.CacheTrace)
+	down := e.down()
+	if down != nil {
+		ctx = transport.Refuse(ctx, down)
 	}
+	if down != nil && !e.keeps() {
+		err = down
+	} else {
+		answer, err = w.ask(pantry.WithCacheTrace(ctx, trace), e, reg)
+	}
+	stale = trace.Failure()
+	switch outdated := trace.Kept() && (errors.Is(err, pantry.ErrVersionNotFound) || errors.Is(err, pantry.ErrInvalid)); {
+	case outdated && stale != nil:
+		err = stale // what there is does not do, and that is why there is no more
+	case outdated && mayAskAgain(ctx):
+		// What is wanted may have been published since.
+		trace = new(pantry.CacheTrace)
+		answer, err = w.ask(pantry.WithCacheTrace(pantry.WithAsking(ctx, pantry.AskAgain), trace), e, reg)
+	}
+	a.Cache = trace.State()
 	a.Duration = w.m.o.Now().Sub(start)
 	a.Asked = true
 	a.Mode = e.mode(w.s.mode)
@@ -169,7 +208,7 @@ func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a At
 	a.Outcome = classify(ctx, err)
 	if err == nil {
 		a.Credential, _ = e.credential()
-		return answer, a, nil
+		return answer, stale, a, nil
 	}
 	a.Credential, _ = pantry.CredentialSent(err)
 	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
@@ -183,7 +222,18 @@ func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a At
 		a.Outcome, a.Credential = DeniedCred, source
 	}
 	a.Error = detail(err)
-	return answer, a, err
+	return answer, nil, a, err
+}
+
+// brief is why a registry could not be asked, without what was asked of it.
+func brief(err error) string {
+	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
+		if failed.Status != 0 {
+			return fmt.Sprintf("it answers %d %s", failed.Status, http.StatusText(failed.Status))
+		}
+		err = failed.Err
+	}
+	return printable(err.Error())
 }
 
 // detail is an error without what an attempt says anyway: the package and the registry.
@@ -193,6 +243,12 @@ func detail(err error) string {
 		err = e.Err
 	}
 	return printable(err.Error())
+}
+
+// keeps says whether an open entry's answers are kept, so that it may be asked when it is down.
+func (e *Entry) keeps() bool {
+	o, err := e.opener.get()
+	return err == nil && o.kept
 }
 
 // credential is the source of the credential that goes to an open entry's URL.

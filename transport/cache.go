@@ -19,10 +19,21 @@ func Uncached(ctx context.Context) context.Context {
 	return context.WithValue(ctx, uncachedKey{}, true)
 }
 
+type refusedKey struct{}
+
+// Refuse returns a context in which no request is sent: those that Options.Cache has no answer to fail
+// with err, which should match pantry.ErrUnavailable.
+func Refuse(ctx context.Context, err error) context.Context {
+	return context.WithValue(ctx, refusedKey{}, err)
+}
+
 // cache is Options.Cache for the requests that it is for, and refuses others to who is offline.
 func (c *Client) cache(next http.RoundTripper) http.RoundTripper {
 	online := next
 	next = roundTripper(func(req *http.Request) (*http.Response, error) {
+		if err, _ := req.Context().Value(refusedKey{}).(error); err != nil {
+			return nil, err
+		}
 		if pantry.AskingOf(req.Context()) != pantry.AskNobody {
 			return online.RoundTrip(req)
 		}

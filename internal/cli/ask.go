@@ -132,6 +132,9 @@ func (w wish) pick(p pantry.Package) (string, error) {
 
 // warn tells what a decision wants the user to know.
 func (a *app) warn(d registry.Decision) {
+	if d.Stale != "" {
+		a.warnf("%s", d.Stale)
+	}
 	for _, w := range d.Warnings {
 		a.warnf("%s", w)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 )
 
@@ -100,6 +101,9 @@ func tellDecision(w io.Writer, m *registry.Manager, d registry.Decision) {
 	if d.Unconfirmed != "" {
 		fmt.Fprintf(w, "the origin is not confirmed: registry %s comes first, and gave no usable answer\n", d.Unconfirmed)
 	}
+	if d.Stale != "" {
+		fmt.Fprintf(w, "warning: %s\n", d.Stale)
+	}
 	for _, warning := range d.Warnings {
 		fmt.Fprintf(w, "warning: %s\n", warning)
 	}
@@ -135,11 +139,23 @@ func tellAttempt(w io.Writer, m *registry.Manager, at registry.Attempt) {
 		asked = "asked only to see who else has it"
 	}
 	fmt.Fprintf(w, "     %s: %s  (%s)\n", asked, describeAnswer(at), duration(at.Duration))
+	if at.Cache != "" {
+		fmt.Fprintf(w, "     cache: %s\n", describeCache(at.Cache))
+	}
 	credential := at.Credential
 	if credential == "" {
 		credential = "none"
 	}
 	fmt.Fprintf(w, "     credential: %s\n", credential)
+}
+
+// describeCache says where an answer came from.
+func describeCache(s pantry.CacheState) string {
+	return string(s) + map[pantry.CacheState]string{
+		pantry.CacheFresh:       ", what it said before still holds, and no request was sent",
+		pantry.CacheRevalidated: ", it was asked whether what it said before still holds",
+		pantry.CacheStale:       ", what it said before is old, and was used all the same",
+	}[s]
 }
 
 // describeAnswer says an outcome, and the detail where the outcome alone is not the whole story.

@@ -49,7 +49,7 @@ func TestConformance(t *testing.T) {
 type installing struct{ *npm.Registry }
 
 func (i installing) Package(ctx context.Context, name string) (pantry.Package, error) {
-	return i.Registry.Package(pantry.WithAsking(ctx, pantry.AskIfStale), name)
+	return i.Registry.Package(pantry.WithAsking(ctx, pantry.AskAgain), name)
 }
 
 // undated hides when versions were published: packuments tell, documents of one version do not,

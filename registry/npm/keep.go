@@ -12,6 +12,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry/npm/packument"
+	"github.com/pantry-go/pantry/transport"
 )
 
 // keeper keeps packuments between runs. A nil keeper keeps none.
@@ -72,20 +73,68 @@ func (r *Registry) lean(ctx context.Context, name string, how pantry.Asking) (*l
 		return nil, err
 	}
 	u := r.url("/" + escapeName(name))
-	shelf := r.keeper.shelf(u)
-	kept, ok := shelf.Load(name)
-	if ok && (how != pantry.AskAgain && kept.Fresh(r.now()) || how == pantry.AskIfMissing || how == pantry.AskNobody) {
-		return newLean(&r.origin, kept, true), nil
-	}
-	var p *packument.Packument
-	err := errNotKept
-	if how != pantry.AskNobody {
-		p, err = r.renew(ctx, u, name, shelf, kept)
+	p, err := r.keptOrNew(ctx, u, name, how)
+	if err == nil && p.None() {
+		err = errKeptNone
 	}
 	if err != nil {
 		return nil, &pantry.Error{Op: opMetadata, Ref: ref, URL: u, Err: err}
 	}
-	return newLean(&r.origin, p, false), nil
+	return newLean(&r.origin, p), nil
+}
+
+// errKeptNone is the error of a name of which was kept that there is none.
+var errKeptNone = fmt.Errorf("%w: the registry said so before, and was not asked again", pantry.ErrNotFound)
+
+// keptOrNew returns what was kept, or what the registry says, and notes which of them.
+func (r *Registry) keptOrNew(ctx context.Context, u, name string, how pantry.Asking) (*packument.Packument, error) {
+	shelf := r.keeper.shelf(u)
+	kept, ok := shelf.Load(name)
+	switch {
+	case ok && how != pantry.AskAgain && r.since(kept) < 0:
+		pantry.NoteCache(ctx, pantry.CacheFresh, nil)
+		return kept, nil
+	case ok && (how == pantry.AskIfMissing || how == pantry.AskNobody):
+		pantry.NoteCache(ctx, pantry.CacheStale, nil)
+		return kept, nil
+	case how == pantry.AskNobody:
+		return nil, errNotKept
+	}
+	p, err := r.renew(transport.Uncached(ctx), u, name, shelf, kept)
+	switch {
+	case ok && p == kept:
+		pantry.NoteCache(ctx, pantry.CacheRevalidated, nil)
+	case err == nil, errors.Is(err, pantry.ErrNotFound):
+		pantry.NoteCache(ctx, pantry.CacheNetwork, nil)
+	case ok && how == pantry.AskIfStale && r.standsIn(kept, err):
+		pantry.NoteCache(ctx, pantry.CacheStale, err)
+		return kept, nil
+	}
+	return p, err
+}
+
+// since is for how long a packument has not held any more; below 0 it does.
+func (r *Registry) since(kept *packument.Packument) time.Duration {
+	at, life := kept.Checked()
+	if r.ttl != nil {
+		life = min(*r.ttl, maxLife)
+	}
+	if kept.None() {
+		life = min(life, noneLife)
+	}
+	age := r.now().Sub(at)
+	if at.IsZero() || age < 0 { // a clock has been set, and nobody knows which of the times is right
+		return max(-age, 0)
+	}
+	return age - life
+}
+
+// standsIn says whether a packument may be used since the registry could not be asked. That there is no
+// package is nothing to go by then.
+func (r *Registry) standsIn(kept *packument.Packument, err error) bool {
+	over := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) // the asker's time
+	return errors.Is(err, pantry.ErrUnavailable) && !over && !kept.None() &&
+		(r.staleAnyway || !kept.Strict()) && r.since(kept) < r.staleIfError
 }
 
 // renew asks for a packument, of which kept is there; nil is nothing.
@@ -94,33 +143,43 @@ func (r *Registry) renew(ctx context.Context, u, name string, shelf *packument.S
 	h, data, err := r.fetch(ctx, u, kept)
 	if err == nil && data == nil {
 		_, before := kept.Checked()
-		if life, ok := lifetime(h, before); ok {
-			_ = shelf.Renew(kept, asked, life) // what cannot be noted is asked for again
+		if l := lifetime(h, before); l.keep {
+			_ = shelf.Renew(kept, asked, l.life, l.strict) // what cannot be noted is asked for again
 		} else {
 			shelf.Remove(name)
 		}
 		return kept, nil
 	}
 	var p *packument.Packument
-	life, keep := lifetime(h, usualLife)
+	l := lifetime(h, usualLife)
 	if err == nil {
 		p, err = compact(name, data, packument.Document{
-			ETag: validator(h, "Etag"), LastModified: validator(h, "Last-Modified"), Checked: asked, Life: life,
+			ETag: validator(h, "Etag"), LastModified: validator(h, "Last-Modified"), Checked: asked, Life: l.life, Strict: l.strict,
 		})
 	}
 	switch {
-	case err == nil && keep:
+	case err == nil && l.keep:
 		_ = shelf.Put(p) // a cache that cannot be written costs time only
-	case err == nil, errors.Is(err, pantry.ErrNotFound):
+	case err == nil:
 		shelf.Remove(name)
+	case errors.Is(err, pantry.ErrNotFound):
+		keepNone(shelf, name, asked)
 	}
 	return p, err
+}
+
+// keepNone keeps that there is no such package.
+func keepNone(shelf *packument.Shelf, name string, asked time.Time) {
+	none, err := new(packument.Builder).Build(packument.Document{Name: name, Checked: asked, Life: noneLife, None: true})
+	if err != nil || shelf.Put(none) != nil {
+		shelf.Remove(name)
+	}
 }
 
 // fetch asks for a packument; nil data is word that kept is what the registry has.
 func (r *Registry) fetch(ctx context.Context, u string, kept *packument.Packument) (http.Header, []byte, error) {
 	h := http.Header{"Accept": {acceptAbbreviated}}
-	if kept != nil {
+	if kept != nil && !kept.None() {
 		if tag := kept.ETag(); tag != "" {
 			h.Set("If-None-Match", tag)
 		} else if date := kept.LastModified(); date != "" {
@@ -148,31 +207,42 @@ func (r *Registry) fetch(ctx context.Context, u string, kept *packument.Packumen
 const (
 	usualLife = 5 * time.Minute // where the registry does not say; what the public registry says
 	maxLife   = 24 * time.Hour  // whatever it says: a packument is no file that never changes
+	noneLife  = time.Minute     // that there is none: somebody may wait for what has just been published
 )
 
+// life is what an answer says of how long it may be used.
+type life struct {
+	life   time.Duration // without being asked for again
+	strict bool          // and not later, whatever happens
+	keep   bool          // it may be kept at all
+}
+
 // lifetime is how long an answer holds without being asked for again (RFC 9111 §4.2.1), unsaid where
-// it does not say. ok is false where it must not be kept.
-func lifetime(h http.Header, unsaid time.Duration) (life time.Duration, ok bool) {
-	life, ok = unsaid, true
+// it does not say.
+func lifetime(h http.Header, unsaid time.Duration) life {
+	l := life{life: unsaid, keep: true}
 	again := false
 	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		switch strings.ToLower(strings.TrimSpace(name)) {
 		case "no-store":
-			ok = false
+			l.keep = false
 		case "no-cache":
-			again = true
+			again, l.strict = true, true
+		case "must-revalidate":
+			l.strict = true
 		case "max-age":
-			life = seconds(strings.Trim(strings.TrimSpace(value), `"`))
+			l.life = seconds(strings.Trim(strings.TrimSpace(value), `"`))
 		}
 	}
 	if age := h.Get("Age"); age != "" {
-		life -= seconds(strings.TrimSpace(age))
+		l.life -= seconds(strings.TrimSpace(age))
 	}
 	if again {
-		life = 0
+		l.life = 0
 	}
-	return min(max(life, 0), maxLife), ok
+	l.life = min(max(l.life, 0), maxLife)
+	return l
 }
 
 // seconds reads a number of seconds: 0 for what is none, so that a registry is rather asked once

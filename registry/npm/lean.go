@@ -12,7 +12,6 @@ import (
 type lean struct {
 	*packument.Packument
 	origin *origin
-	kept   bool // it was not asked for just now
 
 	mu     sync.Mutex // guards the following
 	sorted []string
@@ -32,8 +31,8 @@ type decoded struct {
 
 var _ pantry.Package = (*lean)(nil)
 
-func newLean(o *origin, p *packument.Packument, kept bool) *lean {
-	return &lean{Packument: p, origin: o, kept: kept}
+func newLean(o *origin, p *packument.Packument) *lean {
+	return &lean{Packument: p, origin: o}
 }
 
 func (l *lean) Versions() []string {
@@ -56,9 +55,6 @@ func (l *lean) Tags() map[string]string {
 	}
 	return l.tags
 }
-
-// Kept says that the registry was not asked: it may have more versions by now.
-func (l *lean) Kept() bool { return l.kept }
 
 // Metadata decodes a version. What it returns is shared.
 func (l *lean) Metadata(version string) (*pantry.Metadata, error) {

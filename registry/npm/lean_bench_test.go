@@ -146,7 +146,7 @@ func largestLean(b *testing.B) *lean {
 		b.Fatal(err)
 	}
 	o := testOrigin()
-	return newLean(&o, p, true)
+	return newLean(&o, p)
 }
 
 // BenchmarkLeanOpen opens a compact form of some thousand versions that is in memory.

@@ -46,7 +46,7 @@ func agree(t *testing.T, o origin, name string, data []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLean(&o, again, false)
+	l := newLean(&o, again)
 	if l.Name() != d.Name() || !slices.Equal(l.Versions(), d.Versions()) {
 		t.Fatalf("%s: got %s with versions %q, want %q", name, l.Name(), l.Versions(), d.Versions())
 	}
@@ -186,7 +186,7 @@ func TestLeanPick(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := newLean(&o, p, false)
+		l := newLean(&o, p)
 		all := d.Versions()
 		for _, w := range append(wishes, "^"+all[0], "~"+all[len(all)/2], all[len(all)-1], "<"+all[len(all)/2]) {
 			for _, node := range []string{"", "v18.1.0", "10.0.0", "nonsense"} {
@@ -215,7 +215,7 @@ func TestLeanShared(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLean(&o, p, true)
+	l := newLean(&o, p)
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {
@@ -231,7 +231,7 @@ func TestLeanShared(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if _, err := l.Metadata("0.0.0-none"); !errors.Is(err, pantry.ErrVersionNotFound) || !l.Kept() {
+	if _, err := l.Metadata("0.0.0-none"); !errors.Is(err, pantry.ErrVersionNotFound) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -10,8 +10,9 @@
 // Who installs needs less of it (see [pantry.Asking]) and asks for a thousand: of those only a compact
 // form is kept, made in one pass over the text, in memory and in Options.CacheDir from one run to the
 // next. It is used without asking for as long as the registry said that it holds (at most a day, five
-// minutes where it did not say), and confirmed by its validators afterwards. A registry that fails
-// then is an error, as ever. Who is asked with one credential keeps apart from who is asked with
+// minutes where it did not say), and confirmed by its validators afterwards. For a registry that fails
+// then it stands in for as long as Options.StaleIfError says. That there is no such package is kept for
+// a minute. Who is asked with one credential keeps apart from who is asked with
 // another.
 //
 // Registries hold descriptions in every shape that package.json ever had. They are brought into
@@ -60,6 +61,14 @@ type Options struct {
 	// Sleep waits between two questions whether a login is done, and returns early with an error when
 	// ctx ends. nil means a timer.
 	Sleep func(ctx context.Context, d time.Duration) error
+	// TTL is how long packuments that are kept hold, in the place of what the registry says. nil
+	// means what it says.
+	TTL *time.Duration
+	// StaleIfError is for how long after that one is used while the registry cannot be asked, unless
+	// it said that it must not be. 0 uses none, so that it is an error.
+	StaleIfError time.Duration
+	// StaleAnyway uses one even if the registry said that it must not be.
+	StaleAnyway bool
 }
 
 const (
@@ -89,6 +98,10 @@ type Registry struct {
 	now    func() time.Time
 	pause  func(context.Context, time.Duration) error // nil: a timer
 	keeper *keeper                                    // nil: keeps nothing
+
+	ttl          *time.Duration // of what is kept; nil: as the registry says
+	staleIfError time.Duration
+	staleAnyway  bool
 }
 
 var (
@@ -120,6 +133,8 @@ func New(o Options) (*Registry, error) {
 		now:    o.Now,
 		pause:  o.Sleep,
 		keeper: newKeeper(o),
+
+		ttl: o.TTL, staleIfError: o.StaleIfError, staleAnyway: o.StaleAnyway,
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -269,6 +284,7 @@ func (r *Registry) Open(ctx context.Context, a pantry.Artifact) (io.ReadCloser, 
 // Ping asks the registry whether it is there.
 func (r *Registry) Ping(ctx context.Context) error {
 	u := r.url("/-/ping")
+	ctx = transport.Uncached(ctx)
 	answer, err := r.get(ctx, u, typeJSON, maxAnswer)
 	if err == nil {
 		err = confirm(answer)

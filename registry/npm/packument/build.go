@@ -17,6 +17,9 @@ type Document struct {
 	// Checked is when the registry was asked, and Life how long its answer holds.
 	Checked time.Time
 	Life    time.Duration
+	// Strict says that it must not be used when it does not hold any more, whatever happens, and None
+	// that there is no such package: there are no versions then.
+	Strict, None bool
 	// Published returns when a version was published, in the registry's spelling; nil where the
 	// document does not say.
 	Published func(version string) string

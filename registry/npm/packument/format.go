@@ -13,7 +13,7 @@ import (
 //	 8  CRC-32C of everything from 32 on
 //	12  length of the whole
 //	16  when the registry said so last, in milliseconds since 1970   } changed in place when the
-//	24  for how many seconds that holds                              } registry confirms what is
+//	24  for how many seconds that holds, and lifeFlags               } registry confirms what is
 //	28  CRC-32C of these two                                         } here
 //	32  number of versions, number of tags, offset of the body
 //	44  spans of name, ETag, Last-Modified, and of what tarballs' addresses begin and end with
@@ -46,6 +46,13 @@ const (
 	tagSize     = 20
 	partSize    = 9
 	spanSize    = 8
+)
+
+// Flags of how long an answer holds, above the seconds.
+const (
+	lifeStrict = 1 << 31 // it is not to be used later
+	lifeNone   = 1 << 30 // the answer is that there is no such package
+	maxLife    = lifeNone - 1
 )
 
 // Flags of a version.

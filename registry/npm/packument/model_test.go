@@ -82,7 +82,8 @@ func (m *model) check(t fataler, p *packument.Packument) {
 	semver.Sort(order)
 	at, life := p.Checked()
 	if p.Name() != m.doc.Name || p.ETag() != m.doc.ETag || p.LastModified() != m.doc.LastModified ||
-		!at.Equal(m.doc.Checked.Truncate(time.Millisecond)) || life != m.doc.Life.Truncate(time.Second) {
+		!at.Equal(m.doc.Checked.Truncate(time.Millisecond)) || life != m.doc.Life.Truncate(time.Second) ||
+		p.Strict() != m.doc.Strict || p.None() != m.doc.None {
 		t.Fatalf("got %q, %q, %q, %v, %v, want %+v", p.Name(), p.ETag(), p.LastModified(), at, life, m.doc)
 	}
 	if p.Len() != len(order) {
@@ -185,6 +186,7 @@ func models() *rapid.Generator[*model] {
 			Name: rapid.StringN(0, 20, -1).Draw(t, "name"), ETag: rapid.SampledFrom([]string{"", `"x"`}).Draw(t, "etag"),
 			LastModified: rapid.SampledFrom([]string{"", "some time"}).Draw(t, "modified"),
 			Checked:      time.UnixMilli(rapid.Int64Range(-1e12, 1e13).Draw(t, "checked")), Life: time.Duration(rapid.IntRange(0, 1e6).Draw(t, "life")) * time.Second,
+			Strict: rapid.Bool().Draw(t, "strict"), None: rapid.Bool().Draw(t, "none"),
 		}
 		for i := range rapid.IntRange(0, 4).Draw(t, "tags") {
 			tag := [2]string{fmt.Sprint("tag", i%3), "1.0.0"}

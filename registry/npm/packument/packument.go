@@ -288,11 +288,30 @@ func (p *Packument) LastModified() string { return p.modified }
 // Checked is when the registry said last that this is what it has, and for how long that holds;
 // the zero Time where that cannot be read.
 func (p *Packument) Checked() (at time.Time, life time.Duration) {
+	at, life, _ = p.state()
+	return at, life
+}
+
+// Strict says that it must not be used when it does not hold any more.
+func (p *Packument) Strict() bool {
+	_, _, flags := p.state()
+	return flags&lifeStrict != 0
+}
+
+// None says that there is no such package.
+func (p *Packument) None() bool {
+	_, _, flags := p.state()
+	return flags&lifeNone != 0
+}
+
+// state is what is changed in place. Nothing holds where it cannot be read.
+func (p *Packument) state() (at time.Time, life time.Duration, flags uint32) {
 	state := p.data[atState:atStateSum]
 	if u32(p.data, atStateSum) != checksum(state) {
-		return time.Time{}, 0
+		return time.Time{}, 0, 0
 	}
-	return time.UnixMilli(int64(u64(state, 0))), time.Duration(u32(state, 8)) * time.Second
+	held := u32(state, 8)
+	return time.UnixMilli(int64(u64(state, 0))), time.Duration(held&maxLife) * time.Second, held
 }
 
 // Fresh says whether it may be used at a time without asking the registry. What was checked later

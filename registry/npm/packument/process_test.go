@@ -61,7 +61,7 @@ func step(s *packument.Shelf) {
 		s.Remove(name)
 	case 3:
 		if p, ok := s.Load(name); ok {
-			_ = s.Renew(p, time.UnixMilli(1e12), time.Minute) // it may be gone
+			_ = s.Renew(p, time.UnixMilli(1e12), time.Minute, false) // it may be gone
 		}
 	default:
 		if p, ok := s.Load(name); ok {

@@ -90,9 +90,10 @@ func writeFile(path string, data []byte) error {
 	return err
 }
 
-// Renew notes that the registry has confirmed p, at a time and for how long. Where p is not what is
+// Renew notes that the registry has confirmed p, at a time and for how long, and whether it must not be
+// used later. Where p is not what is
 // kept any more, nothing is changed.
-func (s *Shelf) Renew(p *Packument, at time.Time, life time.Duration) error {
+func (s *Shelf) Renew(p *Packument, at time.Time, life time.Duration, strict bool) error {
 	if s == nil {
 		return nil
 	}
@@ -107,7 +108,7 @@ func (s *Shelf) Renew(p *Packument, at time.Time, life time.Duration) error {
 	}
 	// What is written lies in one page of the file: whoever reads meanwhile gets the old, the new,
 	// or something whose checksum is wrong, and which is not fresh therefore.
-	_, err = f.WriteAt(appendState(nil, at, life), atState)
+	_, err = f.WriteAt(appendState(nil, at, life, strict, p.None()), atState)
 	return err
 }
 

@@ -95,7 +95,7 @@ func TestNilShelf(t *testing.T) {
 	var s *packument.Shelf
 	p := plainModel("a", 1).build(t, &packument.Builder{})
 	s.Remove("a")
-	if _, ok := s.Load("a"); ok || s.Put(p) != nil || s.Renew(p, time.Now(), time.Minute) != nil {
+	if _, ok := s.Load("a"); ok || s.Put(p) != nil || s.Renew(p, time.Now(), time.Minute, false) != nil {
 		t.Error("it is not empty")
 	}
 }
@@ -212,8 +212,8 @@ func TestRenew(t *testing.T) {
 		s := shelf(t, dir)
 		m := plainModel("a", size)
 		p := put(t, s, m)
-		m.doc.Checked, m.doc.Life = time.UnixMilli(2e12), time.Hour
-		if err := s.Renew(p, m.doc.Checked, m.doc.Life); err != nil {
+		m.doc.Checked, m.doc.Life, m.doc.Strict = time.UnixMilli(2e12), time.Hour, true
+		if err := s.Renew(p, m.doc.Checked, m.doc.Life, true); err != nil {
 			t.Fatal(err)
 		}
 		loaded, ok := shelf(t, dir).Load("a")
@@ -222,12 +222,12 @@ func TestRenew(t *testing.T) {
 		}
 		m.check(t, loaded)
 		again := m.doc.Checked.Add(time.Hour)
-		if err := s.Renew(loaded, again, time.Minute); err != nil {
+		if err := s.Renew(loaded, again, time.Minute, false); err != nil {
 			t.Fatal(err)
 		}
 		other := plainModel("a", size+1)
 		put(t, s, other)
-		if err := s.Renew(p, again, time.Hour); err != nil {
+		if err := s.Renew(p, again, time.Hour, false); err != nil {
 			t.Fatal(err)
 		}
 		if loaded, ok = s.Load("a"); !ok {
@@ -235,7 +235,7 @@ func TestRenew(t *testing.T) {
 		}
 		other.check(t, loaded) // what took its place was not confirmed
 		s.Remove("a")
-		if err := s.Renew(p, again, time.Hour); !errors.Is(err, fs.ErrNotExist) {
+		if err := s.Renew(p, again, time.Hour, false); !errors.Is(err, fs.ErrNotExist) {
 			t.Errorf("got %v", err)
 		}
 	}

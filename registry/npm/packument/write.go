@@ -96,14 +96,21 @@ func (w *writer) header(d Document) {
 	copy(w.out, magic)
 	w.put32(atLength, uint32(len(w.out)))
 	w.put32(atSum, checksum(w.out[atCounts:]))
-	copy(w.out[atState:atCounts], appendState(nil, d.Checked, d.Life))
+	copy(w.out[atState:atCounts], appendState(nil, d.Checked, d.Life, d.Strict, d.None))
 }
 
 // appendState writes when an answer was checked, for how long it holds, and the checksum of both.
-func appendState(b []byte, checked time.Time, life time.Duration) []byte {
+func appendState(b []byte, checked time.Time, life time.Duration, strict, none bool) []byte {
 	start := len(b)
 	b = binary.LittleEndian.AppendUint64(b, uint64(checked.UnixMilli()))
-	b = binary.LittleEndian.AppendUint32(b, uint32(max(life, 0)/time.Second))
+	held := uint32(min(max(life, 0)/time.Second, maxLife))
+	if strict {
+		held |= lifeStrict
+	}
+	if none {
+		held |= lifeNone
+	}
+	b = binary.LittleEndian.AppendUint32(b, held)
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
