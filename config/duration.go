@@ -25,6 +25,9 @@ var units = []struct {
 // durationPattern is the grammar of parseDuration for JSON Schema.
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$|^0$`
 
+// ParseDuration reads a duration as it stands in a pantry.json: "7d", "12h", "1h30m".
+func ParseDuration(s string) (time.Duration, error) { return parseDuration(s) }
+
 // parseDuration reads numbers with units, "1h30m" or "7d". A plain number is refused, but for 0,
 // since nobody knows whether it counts seconds.
 func parseDuration(s string) (time.Duration, error) {

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
+
+	"github.com/spf13/cobra"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/manifest"
@@ -17,17 +20,65 @@ import (
 	"github.com/pantry-go/pantry/transport"
 )
 
-// asking makes the registries for a command that cannot do without them. With --verbose every
-// request is told.
-func (a *app) asking(o registry.Options) (*registry.Manager, error) {
+// online makes the registries for a command that cannot do without them.
+func (a *app) online(o registry.Options) (*registry.Manager, error) {
 	c, err := a.settings()
 	if err != nil {
 		return nil, err
 	}
 	if c.Offline {
 		err := fmt.Errorf("this needs a registry, and pantry is offline: %w", pantry.ErrUnavailable)
-		return nil, pantry.WithHint(err, "leave out --offline; pantry config show --origin tells what else sets it")
+		return nil, pantry.WithHint(err, "%s", offlineHint)
 	}
+	return a.telling(o)
+}
+
+const offlineHint = "leave out --offline; pantry config show --origin tells what else sets it"
+
+// asking makes the registries for a command that asks them, and the context for its questions: how old
+// the answers may be is usual, unless the user says otherwise.
+func (a *app) asking(ctx context.Context, o registry.Options, usual pantry.Asking) (context.Context, *registry.Manager, error) {
+	c, err := a.settings()
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := a.telling(o)
+	return pantry.WithAsking(ctx, a.howOld(c.Offline, usual)), m, err
+}
+
+// howOld says how old answers may be: as the flags say, and usual where they do not.
+func (a *app) howOld(offline bool, usual pantry.Asking) pantry.Asking {
+	switch {
+	case offline:
+		return pantry.AskNobody
+	case a.flags.preferOffline:
+		return pantry.AskIfMissing
+	case a.flags.preferOnline:
+		return pantry.AskAgain
+	}
+	return usual
+}
+
+// ageFlags gives a command the flags that say how old answers may be.
+func (a *app) ageFlags(c *cobra.Command) {
+	fl := c.Flags()
+	fl.BoolVar(&a.flags.preferOffline, "prefer-offline", false, "use what registries said before, however old, and ask for the rest only")
+	fl.BoolVar(&a.flags.preferOnline, "prefer-online", false, "ask registries whether what they said before still holds")
+	fl.BoolVar(&a.flags.preferOnline, "refresh", false, "the same as --prefer-online")
+	c.MarkFlagsMutuallyExclusive("prefer-offline", "prefer-online")
+	c.MarkFlagsMutuallyExclusive("prefer-offline", "refresh")
+}
+
+// whenOffline adds to the error of a question what to do when it is that nobody was to be asked.
+func whenOffline(ctx context.Context, err error) error {
+	if pantry.AskingOf(ctx) == pantry.AskNobody && errors.Is(err, pantry.ErrUnavailable) {
+		return pantry.WithHint(err, "%s", offlineHint)
+	}
+	return err
+}
+
+// telling makes the registries. With --verbose every request is told.
+func (a *app) telling(o registry.Options) (*registry.Manager, error) {
 	if a.flags.verbose && !a.flags.json {
 		o.Observe = tellRequests(a.Stderr, o.Observe)
 	}
@@ -108,7 +159,7 @@ func (w wish) find(ctx context.Context, m *registry.Manager) (found, error) {
 	}
 	pkg, d, err := m.Find(ctx, r)
 	if err != nil {
-		return found{decision: d}, err
+		return found{decision: d}, whenOffline(ctx, err)
 	}
 	version, err := w.pick(pkg)
 	d.Version = version

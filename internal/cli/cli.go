@@ -149,6 +149,7 @@ func (a *app) interruptible(ctx context.Context) context.Context {
 type globalFlags struct {
 	json, quiet, verbose, offline bool
 	global                        bool // of some commands
+	preferOffline, preferOnline   bool // of those that ask registries
 	dir, registry, fallback       string
 	storeDir, linker              string
 }

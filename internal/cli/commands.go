@@ -26,7 +26,7 @@ func (a *app) makers() []maker {
 		{"origins", a.originsCommand}, {"simulate", a.simulateCommand}, {"audit", a.auditCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
 		{"mirror", a.mirrorCommand}, {"bundle", a.bundleCommand},
-		{"doctor", a.doctorCommand}, {"store", a.storeCommand},
+		{"doctor", a.doctorCommand}, {"store", a.storeCommand}, {"cache", a.cacheCommand},
 		{"completion", a.completionCommand}, {"version", a.versionCommand},
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 )
 
@@ -24,6 +25,7 @@ after its checksum was verified, or not at all.`,
 		Args: names(1, 1, "one package"),
 		RunE: func(c *cobra.Command, args []string) error { return a.download(c.Context(), args[0], out) },
 	}
+	a.ageFlags(c)
 	c.Flags().StringVarP(&out, "output", "o", "", "write to `FILE`, into a folder, or with - to standard output (default NAME-VERSION.tgz)")
 	return c
 }
@@ -42,7 +44,7 @@ func (a *app) download(ctx context.Context, arg, out string) error {
 	if out == "-" && a.flags.json {
 		return usagef("--json and -o - both want standard output")
 	}
-	m, err := a.asking(registry.Options{})
+	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
 	if err != nil {
 		return err
 	}
@@ -66,7 +68,7 @@ func (a *app) download(ctx context.Context, arg, out string) error {
 	defer t.abort()
 	md, d, err := m.Download(ctx, r, t)
 	if err != nil {
-		return err
+		return whenOffline(ctx, err)
 	}
 	a.warn(d)
 	if err := t.commit(fileName(md.Name, md.Version)); err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) explainCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "explain NAME[@RANGE]",
 		Short: "Tell which registry answers for a package, and why",
 		Long: `Explain asks the registries as an install would and tells the whole way: the claims that
@@ -23,10 +23,12 @@ that way too, and exits with the error's code.`,
 		Args: names(1, 1, "one package"),
 		RunE: func(c *cobra.Command, args []string) error { return a.explain(c.Context(), args[0]) },
 	}
+	a.ageFlags(c)
+	return c
 }
 
 func (a *app) explain(ctx context.Context, arg string) error {
-	m, err := a.asking(registry.Options{})
+	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func (a *app) infoCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:     "info NAME[@VERSION]",
 		Aliases: []string{"view", "show"},
 		Short:   "Show what a registry says about a package",
@@ -31,6 +31,8 @@ The registries are asked in order, as for an install.`,
 		Args: names(1, 1, "one package"),
 		RunE: func(c *cobra.Command, args []string) error { return a.info(c.Context(), args[0]) },
 	}
+	a.ageFlags(c)
+	return c
 }
 
 // info is the metadata of one version as --json prints it. Members without omitempty are always
@@ -103,7 +105,7 @@ func openWhole(o registry.OpenOptions) (pantry.Registry, error) {
 }
 
 func (a *app) info(ctx context.Context, arg string) error {
-	m, err := a.asking(registry.Options{Kinds: wholeDocuments()})
+	ctx, m, err := a.asking(ctx, registry.Options{Kinds: wholeDocuments()}, pantry.AskAgain)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,6 @@ type installFlags struct {
 	frozen                           *bool // nil: as configured
 	lockOnly, force                  bool
 	dev, optional, peer, exact, prod bool
-	preferOffline, preferOnline      bool
 	omit                             []string // nil: as configured
 	method                           string
 }
@@ -74,11 +73,7 @@ a pantry.lock. Scripts of dependencies are not run.`,
 	fl.StringSliceVar(&f.omit, "omit", nil, "leave out `KIND`: dev, optional or peer")
 	fl.StringVar(&a.flags.linker, "linker", "", "layout of node_modules: hoisted or isolated")
 	fl.StringVar(&f.method, "copy-method", "auto", "how files come from the store: auto, hardlink or copy")
-	fl.BoolVar(&f.preferOffline, "prefer-offline", false, "use what registries said before, however old, and ask for the rest only")
-	fl.BoolVar(&f.preferOnline, "prefer-online", false, "ask registries whether what they said before still holds")
-	fl.BoolVar(&f.preferOnline, "refresh", false, "the same as --prefer-online")
-	c.MarkFlagsMutuallyExclusive("prefer-offline", "prefer-online")
-	c.MarkFlagsMutuallyExclusive("prefer-offline", "refresh")
+	a.ageFlags(c)
 	c.MarkFlagsMutuallyExclusive("save-dev", "save-optional", "save-peer", "save-prod")
 	return c
 }
@@ -143,17 +138,6 @@ func parseSpec(arg string, m *registry.Manager) (manifest.Spec, error) {
 		}
 	}
 	return manifest.ParseSpec(arg, isRegistry(m))
-}
-
-// asking is how old what registries said before may be.
-func (f installFlags) asking() pantry.Asking {
-	switch {
-	case f.preferOffline:
-		return pantry.AskIfMissing
-	case f.preferOnline:
-		return pantry.AskAgain
-	}
-	return pantry.AskIfStale
 }
 
 func (f installFlags) kind() lockfile.Kind {
@@ -229,7 +213,7 @@ func (a *app) installOptions(f installFlags) (install.Options, error) {
 	if f.frozen != nil {
 		o.Frozen, o.FrozenIfLocked = *f.frozen, false
 	}
-	o.Asking = f.asking()
+	o.Asking = a.howOld(false, pantry.AskIfStale) // offline is an option of its own
 	o.LockOnly, o.Force, o.Method = f.lockOnly, f.force, method
 	return o, nil
 }

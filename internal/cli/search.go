@@ -29,6 +29,7 @@ claimed package or scope goes to the registries that claim it only.`,
 			return a.search(c.Context(), pantry.Query{Text: strings.Join(args, " "), Limit: limit})
 		},
 	}
+	a.ageFlags(c)
 	c.Flags().IntVar(&limit, "limit", 20, "print at most `N` results")
 	return c
 }
@@ -43,13 +44,13 @@ func (a *app) search(ctx context.Context, q pantry.Query) error {
 	if strings.TrimSpace(q.Text) == "" {
 		return usagef("expected something to search for")
 	}
-	m, err := a.asking(registry.Options{})
+	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
 	if err != nil {
 		return err
 	}
 	res, err := m.Search(ctx, q, registry.SearchOptions{Registry: a.flags.registry})
 	if err != nil {
-		return err
+		return whenOffline(ctx, err)
 	}
 	if a.flags.json {
 		hits := make([]hit, len(res.Results))

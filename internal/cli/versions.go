@@ -6,12 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 	"github.com/pantry-go/pantry/semver"
 )
 
 func (a *app) versionsCommand() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "versions NAME[@RANGE]",
 		Short: "List the versions of a package",
 		Long: `Versions prints the versions of a package in ascending order, one a line: those of the
@@ -20,10 +21,12 @@ tag the one that has it.`,
 		Args: names(1, 1, "one package"),
 		RunE: func(c *cobra.Command, args []string) error { return a.versions(c.Context(), args[0]) },
 	}
+	a.ageFlags(c)
+	return c
 }
 
 func (a *app) versions(ctx context.Context, arg string) error {
-	m, err := a.asking(registry.Options{})
+	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
 	if err != nil {
 		return err
 	}

@@ -180,6 +180,7 @@ func (r *Registry) Whoami(ctx context.Context) (string, error) {
 // is answer enough.
 func (r *Registry) Ping(ctx context.Context) error {
 	u := r.base + "/-/ping"
+	ctx = transport.Uncached(ctx)
 	resp, body, err := r.client.GetAll(ctx, u, nil, r.limit)
 	switch {
 	case err == nil && bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")):

@@ -53,11 +53,11 @@ func NextPage(link string, at *url.URL) string { return nextPage(link, at) }
 
 func SplitDownload(u string) (repo, tag, file string) { return splitDownload(u) }
 
-// Kept puts keys of weight 1 into an LRU that holds most, and returns those that are still there.
+// Kept puts keys into an LRU that holds most, and returns those that are still there.
 func Kept(most int, keys ...string) []string {
-	c := newLRU[int](most, most)
+	c := newLRU[int](most)
 	for i, k := range keys {
-		c.put(k, i, 1)
+		c.put(k, i)
 	}
 	var left []string
 	for _, k := range keys {

@@ -81,7 +81,6 @@ type Registry struct {
 	sleep        func(context.Context, time.Duration) error
 	now          func() time.Time
 
-	known  *lru[known]
 	ids    *lru[assetID] // of assets, by the address that is in the artifact
 	limits limits
 }
@@ -106,7 +105,7 @@ func New(o Options) (*Registry, error) {
 		name: o.Name, client: o.Client, base: o.Client.BaseURL(), platform: o.Platform, packages: o.Packages,
 		allowMissing: o.AllowMissingChecksum, asset: o.Asset, tagPrefix: o.TagPrefix, maxPages: o.MaxPages,
 		limit: o.MaxAnswer, maxWait: o.MaxWait, sleep: o.Sleep, now: o.Now,
-		known: newLRU[known](maxKept, maxKeptBytes), ids: newLRU[assetID](maxIDs, maxIDs),
+		ids: newLRU[assetID](maxIDs),
 	}
 	if r.platform == (pantry.Platform{}) {
 		r.platform = thisMachine()
@@ -165,6 +164,7 @@ func (r *Registry) CheckName(name string) error {
 // Ping asks for the state of the rate limits, which costs nothing of them.
 func (r *Registry) Ping(ctx context.Context) error {
 	u := r.base + "/rate_limit"
+	ctx = transport.Uncached(ctx)
 	var doc struct {
 		Resources map[string]any `json:"resources"`
 	}

@@ -156,7 +156,7 @@ func (b *builder) artifact(ctx context.Context, asset string, needed bool) (pant
 		b.made = make(map[string]pantry.Artifact)
 	}
 	b.made[asset] = a
-	b.registry.ids.put(a.URL, assetID{repo: b.name, id: d.ID}, 1)
+	b.registry.ids.put(a.URL, assetID{repo: b.name, id: d.ID})
 	return a, nil
 }
 

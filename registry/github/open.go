@@ -83,7 +83,7 @@ func (r *Registry) apiAddress(ctx context.Context, u string) (string, error) {
 	for _, a := range assets {
 		if a.Name == file {
 			id := assetID{repo, a.ID}
-			r.ids.put(u, id, 1)
+			r.ids.put(u, id)
 			return r.assetURL(id), nil
 		}
 	}
@@ -146,7 +146,7 @@ func (r *Registry) readAsset(ctx context.Context, repo string, a assetDoc, most 
 	if u == "" {
 		return nil, fmt.Errorf("%w: no address of the web", pantry.ErrInvalid)
 	}
-	r.ids.put(u, assetID{repo, a.ID}, 1)
+	r.ids.put(u, assetID{repo, a.ID})
 	resp, err := r.open(ctx, u)
 	if err != nil {
 		return nil, err

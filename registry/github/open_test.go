@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/httpcache"
 	"github.com/pantry-go/pantry/registry/github"
 	"github.com/pantry-go/pantry/transport"
 )
@@ -127,7 +128,12 @@ func TestHeaders(t *testing.T) {
 func TestConditional(t *testing.T) {
 	t.Parallel()
 	s := start(t, tool("v1.0.0", "v1.1.0"))
-	r := connect(t, s, withToken)
+	folder := httpcache.NewFolder(t.TempDir(), httpcache.FolderOptions{})
+	r := connect(t, s, withToken, func(_ *github.Options, o *transport.Options) {
+		o.Cache = func(next http.RoundTripper, c *transport.Client) http.RoundTripper {
+			return folder.Layer(next, httpcache.Options{Registry: c.BaseURL(), Identity: c.Identity})
+		}
+	})
 	ask := func() string {
 		t.Helper()
 		s.Forget()

@@ -33,14 +33,8 @@ type answer struct {
 	kind  string // Content-Type
 }
 
-// known is an answer that is kept, to ask whether it is still true.
-type known struct {
-	etag, link, kind string
-	body             []byte
-}
-
-// ask sends GET to the API. An answer that was had before is asked about rather than asked for
-// again, which costs nothing of the rate limit for those who have a token.
+// ask sends GET to the API. Where the client has a cache, an answer that was had before is asked about
+// rather than asked for again, which costs nothing of the rate limit for those who have a token.
 func (r *Registry) ask(ctx context.Context, u string) (*answer, error) {
 	for turn := 0; ; turn++ {
 		if e := r.limits.check(r.resourceOf(u), r.now()); e != nil {
@@ -82,36 +76,19 @@ func (r *Registry) again(ctx context.Context, e *LimitError, turn int) (bool, er
 // exchange is one request and its answer.
 func (r *Registry) exchange(ctx context.Context, u string) (*answer, error) {
 	h := http.Header{"Accept": {mediaJSON}, "X-Github-Api-Version": {apiVersion}}
-	before, have := r.known.get(u)
-	if have {
-		h.Set("If-None-Match", before.etag)
-	}
 	resp, body, err := r.client.GetAll(ctx, u, h, r.limit)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusNotModified {
-		return r.answer(u, resp, before), nil
-	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: %s answered %d", pantry.ErrInvalid, transport.RedactURL(u), resp.StatusCode)
 	}
-	now := known{etag: resp.Header.Get("ETag"), link: resp.Header.Get("Link"), kind: resp.Header.Get("Content-Type"), body: body}
-	switch {
-	case now.etag != "" && len(body) <= maxKeptAnswer && json.Valid(body):
-		r.known.put(u, now, len(body)+len(u)+len(now.etag)+len(now.link))
-	case have:
-		r.known.drop(u)
+	at := resp.Request.URL
+	a := &answer{body: body, at: at, kind: resp.Header.Get("Content-Type"), next: nextPage(resp.Header.Get("Link"), at)}
+	if from, err := url.Parse(u); err == nil {
+		a.moved = from.EscapedPath() != at.EscapedPath() || from.Host != at.Host
 	}
-	return r.answer(u, resp, now), nil
-}
-
-func (r *Registry) answer(asked string, resp *http.Response, k known) *answer {
-	a := &answer{body: k.body, at: resp.Request.URL, kind: k.kind, next: nextPage(k.link, resp.Request.URL)}
-	if from, err := url.Parse(asked); err == nil {
-		a.moved = from.EscapedPath() != a.at.EscapedPath() || from.Host != a.at.Host
-	}
-	return a
+	return a, nil
 }
 
 // nextPage reads rel="next" of a Link header (RFC 8288). The address is taken as it is, and only

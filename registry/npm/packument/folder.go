@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,7 +69,7 @@ func (f *Folder) Shelf(url, identity string) *Shelf {
 func (f *Folder) temporary() string { return filepath.Join(f.dir, "tmp") }
 
 // prepare makes the folder, which is for its owner alone: packuments of private registries are in
-// it. What others left unfinished is removed.
+// it. What others left unfinished is removed, and now and then what is old.
 func (f *Folder) prepare() error {
 	tmp := f.temporary()
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
@@ -83,25 +84,96 @@ func (f *Folder) prepare() error {
 			_ = os.Remove(filepath.Join(tmp, e.Name()))
 		}
 	}
+	f.pruneSometimes()
 	return nil
 }
 
-// Prune removes packuments that no registry has confirmed for longer than age.
-func (f *Folder) Prune(age time.Duration) (removed int, err error) {
-	before := time.Now().Add(-age)
-	err = filepath.WalkDir(f.dir, func(path string, e fs.DirEntry, err error) error {
+// Bounds of what is kept without being asked.
+const (
+	// KeptFor is how long a packument is kept that no registry has confirmed.
+	KeptFor = 30 * 24 * time.Hour
+	// MaxBytes is how much is kept: a project of two thousand packages has some 60 MB.
+	MaxBytes = 1 << 30
+	// pruneAfter is how long a folder is left alone. Looking through one of ten thousand packuments takes
+	// some twenty milliseconds.
+	pruneAfter = 24 * time.Hour
+)
+
+// Usage is a number of packuments and their bytes.
+type Usage struct {
+	Packuments int
+	Bytes      int64
+}
+
+// keptFile is a packument's file.
+type keptFile struct {
+	path string
+	size int64
+	at   time.Time
+}
+
+// files are those of all packuments. What other processes take away meanwhile is not among them.
+func (f *Folder) files() ([]keptFile, error) {
+	var files []keptFile
+	err := filepath.WalkDir(f.dir, func(path string, e fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // another process was there first
+			return nil
 		}
 		if err != nil || e.IsDir() || filepath.Dir(path) == f.dir {
 			return err
 		}
-		if st, err := e.Info(); err == nil && st.ModTime().Before(before) && os.Remove(path) == nil {
-			removed++
+		if st, err := e.Info(); err == nil {
+			files = append(files, keptFile{path, st.Size(), st.ModTime()})
 		}
 		return nil
 	})
+	return files, err
+}
+
+// Usage counts what is there.
+func (f *Folder) Usage() (Usage, error) {
+	var u Usage
+	files, err := f.files()
+	for _, file := range files {
+		u.add(file)
+	}
+	return u, err
+}
+
+func (u *Usage) add(f keptFile) {
+	u.Packuments++
+	u.Bytes += f.size
+}
+
+// Prune removes packuments that no registry has confirmed for longer than age, and of the others the
+// oldest beyond most bytes.
+func (f *Folder) Prune(age time.Duration, most int64) (removed Usage, err error) {
+	files, err := f.files()
+	before := time.Now().Add(-age)
+	slices.SortFunc(files, func(a, b keptFile) int { return b.at.Compare(a.at) })
+	for _, file := range files {
+		if most -= file.size; most >= 0 && !file.at.Before(before) {
+			continue
+		}
+		if os.Remove(file.path) == nil {
+			removed.add(file)
+		}
+	}
 	return removed, err
+}
+
+// pruneSometimes prunes a folder that was not pruned for long. What goes wrong is for the next time.
+func (f *Folder) pruneSometimes() {
+	marker := filepath.Join(f.dir, "pruned")
+	if st, err := os.Stat(marker); err == nil && time.Since(st.ModTime()).Abs() < pruneAfter {
+		return
+	}
+	if os.WriteFile(marker, nil, 0o600) != nil {
+		return
+	}
+	now := time.Now()
+	_ = os.Chtimes(marker, now, now)
+	_, _ = f.Prune(KeptFor, MaxBytes)
 }
 
 // keySize is that of the hash it is for.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -343,29 +344,90 @@ func TestPrune(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := packument.NewFolder(dir)
-	if n, err := f.Prune(time.Hour); n != 0 || err != nil {
-		t.Errorf("nothing: %d, %v", n, err)
+	if n, err := f.Prune(time.Hour, 1<<40); n.Packuments != 0 || err != nil {
+		t.Errorf("nothing: %+v, %v", n, err)
 	}
 	key, err := f.Key()
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := f.Shelf(registryURL, "")
-	put(t, s, plainModel("old", 1))
-	old := time.Now().Add(-2 * time.Hour)
-	for _, file := range files(t, dir) {
-		if err := os.Chtimes(file, old, old); err != nil {
-			t.Fatal(err)
+	age := func(name string, age time.Duration) {
+		t.Helper()
+		before := files(t, dir)
+		put(t, s, plainModel(name, 1))
+		for _, file := range files(t, dir) {
+			if at := time.Now().Add(-age); !slices.Contains(before, file) {
+				if err := os.Chtimes(file, at, at); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 	}
-	put(t, s, plainModel("new", 1))
-	if n, err := f.Prune(time.Hour); n != 1 || err != nil {
-		t.Errorf("got %d, %v", n, err)
+	left := func() (names string) {
+		for _, name := range []string{"old", "middle", "new"} {
+			if _, ok := s.Load(name); ok {
+				names += name + " "
+			}
+		}
+		return names
 	}
-	_, okOld := s.Load("old")
-	_, okNew := s.Load("new")
-	again, err := packument.NewFolder(dir).Key()
-	if okOld || !okNew || string(again) != string(key) || err != nil {
-		t.Errorf("old %v, new %v, the key is the same: %v", okOld, okNew, string(again) == string(key))
+	age("old", 3*time.Hour)
+	age("middle", 2*time.Hour)
+	age("new", 0)
+	all, err := f.Usage()
+	if err != nil || all.Packuments != 3 || all.Bytes == 0 {
+		t.Errorf("%+v, %v", all, err)
+	}
+	for _, c := range []struct {
+		age  time.Duration
+		most int64
+		left string
+	}{
+		{150 * time.Minute, all.Bytes, "middle new "},
+		{150 * time.Minute, all.Bytes / 2, "new "},
+		{0, 0, ""},
+	} {
+		before, _ := f.Usage()
+		removed, err := f.Prune(c.age, c.most)
+		after, _ := f.Usage()
+		if got := left(); got != c.left || err != nil || removed.Packuments != 1 || before.Bytes != after.Bytes+removed.Bytes {
+			t.Errorf("%v, %d: left %q, %+v, %v, want %q", c.age, c.most, got, removed, err, c.left)
+		}
+	}
+	if again, err := packument.NewFolder(dir).Key(); string(again) != string(key) || err != nil {
+		t.Error("the key is another one", err)
+	}
+}
+
+// TestPruneItself: what is very old goes when something is put, but not every time.
+func TestPruneItself(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old := time.Now().Add(-packument.KeptFor - time.Hour)
+	grow := func(name string) {
+		t.Helper()
+		put(t, packument.NewFolder(dir).Shelf(registryURL, ""), plainModel(name, 1))
+		for _, file := range files(t, dir) {
+			if filepath.Base(file) == "pruned" {
+				continue
+			}
+			if err := os.Chtimes(file, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	grow("a")
+	grow("b")
+	if u, err := packument.NewFolder(dir).Usage(); u.Packuments != 2 || err != nil {
+		t.Errorf("it is pruned every time: %+v, %v", u, err)
+	}
+	markers, err := filepath.Glob(filepath.Join(dir, "*", "pruned"))
+	if err != nil || len(markers) != 1 || os.Chtimes(markers[0], old, old) != nil {
+		t.Fatal(markers, err)
+	}
+	grow("c")
+	if u, err := packument.NewFolder(dir).Usage(); u.Packuments != 1 || err != nil {
+		t.Errorf("it is not pruned: %+v, %v", u, err)
 	}
 }
