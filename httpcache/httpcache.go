@@ -206,7 +206,9 @@ func (q *question) ask(standIn bool) (*http.Response, error) {
 		return q.give(pantry.CacheStale, fmt.Errorf("%w: it answered %d %s", pantry.ErrUnavailable,
 			resp.StatusCode, http.StatusText(resp.StatusCode))), nil
 	}
-	pantry.NoteCache(q.req.Context(), pantry.CacheNetwork, nil)
+	if !failed(resp) {
+		pantry.NoteCache(q.req.Context(), pantry.CacheNetwork, nil)
+	}
 	q.keep(asked, resp)
 	return resp, nil
 }

@@ -379,6 +379,18 @@ func TestTrouble(t *testing.T) {
 	}
 }
 
+// TestNothingStandsIn: that there is nothing is nothing to go by while a registry fails.
+func TestNothingStandsIn(t *testing.T) {
+	t.Parallel()
+	o, dir := newOrigin(), t.TempDir()
+	o.status = http.StatusNotFound
+	o.visitor(t, dir).get(pantry.AskIfStale)
+	o.now, o.fail = o.now.Add(2*time.Minute), pantry.ErrUnavailable
+	if g := o.visitor(t, dir, staleIfError(day)).get(pantry.AskIfStale); !errors.Is(g.err, pantry.ErrUnavailable) {
+		t.Errorf("%+v", g)
+	}
+}
+
 // TestMissing: what nobody kept is asked for, also once and for all by who is offline: it is for the
 // next layer to refuse.
 func TestMissing(t *testing.T) {

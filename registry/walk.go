@@ -229,11 +229,11 @@ func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a At
 func brief(err error) string {
 	if failed := (*transport.Error)(nil); errors.As(err, &failed) {
 		if failed.Status != 0 {
-			return fmt.Sprintf("it answers %d %s", failed.Status, http.StatusText(failed.Status))
+			return fmt.Sprintf("it answered %d %s", failed.Status, http.StatusText(failed.Status))
 		}
 		err = failed.Err
 	}
-	return printable(err.Error())
+	return printable(strings.TrimPrefix(err.Error(), pantry.ErrUnavailable.Error()+": "))
 }
 
 // detail is an error without what an attempt says anyway: the package and the registry.

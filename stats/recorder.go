@@ -136,6 +136,12 @@ func (r *Recorder) Decision(d registry.Decision) {
 		}
 		reg := r.registry(a.Registry, now)
 		reg.Lookups++
+		if a.Cache != "" {
+			if reg.Cache == nil {
+				reg.Cache = map[string]int64{}
+			}
+			reg.Cache[string(a.Cache)]++
+		}
 		switch {
 		case a.Outcome == registry.Found:
 			reg.Found++

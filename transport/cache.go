@@ -32,7 +32,7 @@ func (c *Client) cache(next http.RoundTripper) http.RoundTripper {
 	online := next
 	next = roundTripper(func(req *http.Request) (*http.Response, error) {
 		if err, _ := req.Context().Value(refusedKey{}).(error); err != nil {
-			return nil, err
+			return nil, &failure{phrase: err.Error(), hint: pantry.Hint(err), kinds: []error{err}}
 		}
 		if pantry.AskingOf(req.Context()) != pantry.AskNobody {
 			return online.RoundTrip(req)

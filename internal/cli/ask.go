@@ -20,8 +20,8 @@ import (
 	"github.com/pantry-go/pantry/transport"
 )
 
-// online makes the registries for a command that cannot do without them.
-func (a *app) online(o registry.Options) (*registry.Manager, error) {
+// asking makes the registries for a command that cannot do without them.
+func (a *app) asking(o registry.Options) (*registry.Manager, error) {
 	c, err := a.settings()
 	if err != nil {
 		return nil, err
@@ -35,15 +35,15 @@ func (a *app) online(o registry.Options) (*registry.Manager, error) {
 
 const offlineHint = "leave out --offline; pantry config show --origin tells what else sets it"
 
-// asking makes the registries for a command that asks them, and the context for its questions: how old
-// the answers may be is usual, unless the user says otherwise.
-func (a *app) asking(ctx context.Context, o registry.Options, usual pantry.Asking) (context.Context, *registry.Manager, error) {
+// questions makes the registries for a command that asks about what a person names, and the context for
+// that: registries are asked whether what they said before still holds, unless the user says otherwise.
+func (a *app) questions(ctx context.Context, o registry.Options) (context.Context, *registry.Manager, error) {
 	c, err := a.settings()
 	if err != nil {
 		return nil, nil, err
 	}
 	m, err := a.telling(o)
-	return pantry.WithAsking(ctx, a.howOld(c.Offline, usual)), m, err
+	return pantry.WithAsking(ctx, a.howOld(c.Offline, pantry.AskAgain)), m, err
 }
 
 // howOld says how old answers may be: as the flags say, and usual where they do not.
@@ -71,7 +71,7 @@ func (a *app) ageFlags(c *cobra.Command) {
 
 // whenOffline adds to the error of a question what to do when it is that nobody was to be asked.
 func whenOffline(ctx context.Context, err error) error {
-	if pantry.AskingOf(ctx) == pantry.AskNobody && errors.Is(err, pantry.ErrUnavailable) {
+	if pantry.AskingOf(ctx) == pantry.AskNobody && (errors.Is(err, pantry.ErrUnavailable) || errors.Is(err, registry.ErrIncomplete)) {
 		return pantry.WithHint(err, "%s", offlineHint)
 	}
 	return err

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 )
 
@@ -44,7 +43,7 @@ func (a *app) download(ctx context.Context, arg, out string) error {
 	if out == "-" && a.flags.json {
 		return usagef("--json and -o - both want standard output")
 	}
-	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
+	ctx, m, err := a.questions(ctx, registry.Options{})
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ that way too, and exits with the error's code.`,
 }
 
 func (a *app) explain(ctx context.Context, arg string) error {
-	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
+	ctx, m, err := a.questions(ctx, registry.Options{})
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func openWhole(o registry.OpenOptions) (pantry.Registry, error) {
 }
 
 func (a *app) info(ctx context.Context, arg string) error {
-	ctx, m, err := a.asking(ctx, registry.Options{Kinds: wholeDocuments()}, pantry.AskAgain)
+	ctx, m, err := a.questions(ctx, registry.Options{Kinds: wholeDocuments()})
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (p *pinger) observe(e transport.Exchange) {
 
 func (a *app) newPinger(name string, all bool) (*pinger, error) {
 	p := &pinger{a: a, last: map[string]transport.Exchange{}}
-	m, err := a.online(registry.Options{Observe: p.observe})
+	m, err := a.asking(registry.Options{Observe: p.observe})
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (a *app) search(ctx context.Context, q pantry.Query) error {
 	if strings.TrimSpace(q.Text) == "" {
 		return usagef("expected something to search for")
 	}
-	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
+	ctx, m, err := a.questions(ctx, registry.Options{})
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 	"github.com/pantry-go/pantry/semver"
 )
@@ -26,7 +25,7 @@ tag the one that has it.`,
 }
 
 func (a *app) versions(ctx context.Context, arg string) error {
-	ctx, m, err := a.asking(ctx, registry.Options{}, pantry.AskAgain)
+	ctx, m, err := a.questions(ctx, registry.Options{})
 	if err != nil {
 		return err
 	}

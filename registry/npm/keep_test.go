@@ -374,3 +374,102 @@ func TestUnwritableCache(t *testing.T) {
 		}
 	}
 }
+
+// TestNone: that there is no such package is kept for a minute, and for who is offline.
+func TestNone(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		how   pantry.Asking
+		after time.Duration
+		asked bool
+		state pantry.CacheState
+	}{
+		"soon":                   {pantry.AskIfStale, time.Minute - time.Millisecond, false, pantry.CacheFresh},
+		"later":                  {pantry.AskIfStale, time.Minute, true, pantry.CacheNetwork},
+		"again":                  {pantry.AskAgain, 0, true, pantry.CacheNetwork},
+		"prefer offline":         {pantry.AskIfMissing, time.Hour, false, pantry.CacheStale},
+		"offline":                {pantry.AskNobody, time.Hour, false, pantry.CacheStale},
+		"the clock was set back": {pantry.AskIfStale, -time.Minute, true, pantry.CacheNetwork},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, dir := newShop(), t.TempDir()
+			s.versions = nil
+			if _, _, err := s.read(t, dir, pantry.AskIfStale); !errors.Is(err, pantry.ErrNotFound) {
+				t.Fatal(err)
+			}
+			s.now = s.now.Add(c.after)
+			s.asked = nil
+			var trace pantry.CacheTrace
+			ctx := pantry.WithCacheTrace(pantry.WithAsking(t.Context(), c.how), &trace)
+			_, err := s.visitor(t, dir).Package(ctx, "pad")
+			if !errors.Is(err, pantry.ErrNotFound) || (len(s.asked) > 0) != c.asked || trace.State() != c.state {
+				t.Errorf("got %v, asked %q, %s", err, s.asked, trace.State())
+			}
+			// When there is one it is seen.
+			s.versions = []string{"1.0.0"}
+			if got, _, err := s.read(t, dir, pantry.AskAgain); err != nil || got != "1.0.0" {
+				t.Errorf("got %q, %v", got, err)
+			}
+			if got, _, err := s.read(t, dir, pantry.AskNobody); err != nil || got != "1.0.0" {
+				t.Errorf("offline %q, %v", got, err)
+			}
+		})
+	}
+}
+
+// TestConfigured: how long packuments hold as the user says, and what stands in for a registry that fails.
+func TestConfigured(t *testing.T) {
+	t.Parallel()
+	const maxAge = "Cache-Control: max-age=60"
+	ttl := func(d time.Duration) func(*npm.Options) { return func(o *npm.Options) { o.TTL = &d } }
+	stale := func(d time.Duration) func(*npm.Options) { return func(o *npm.Options) { o.StaleIfError = d } }
+	anyway := func(o *npm.Options) { o.StaleIfError, o.StaleAnyway = 24*time.Hour, true }
+	for name, c := range map[string]struct {
+		header string
+		option func(*npm.Options)
+		how    pantry.Asking
+		after  time.Duration
+		status int
+		want   pantry.CacheState // "": an error
+	}{
+		"longer than it says":           {maxAge, ttl(time.Hour), pantry.AskIfStale, time.Hour - time.Second, 503, pantry.CacheFresh},
+		"not that long":                 {maxAge, ttl(time.Hour), pantry.AskIfStale, time.Hour, 0, pantry.CacheNetwork},
+		"a week is a day":               {maxAge, ttl(7 * 24 * time.Hour), pantry.AskIfStale, 24 * time.Hour, 0, pantry.CacheNetwork},
+		"shorter than it says":          {maxAge, ttl(time.Second), pantry.AskIfStale, time.Second, 0, pantry.CacheNetwork},
+		"not at all":                    {maxAge, ttl(0), pantry.AskIfStale, 0, 0, pantry.CacheNetwork},
+		"it fails":                      {maxAge, stale(time.Hour), pantry.AskIfStale, time.Hour, 503, pantry.CacheStale},
+		"it fails for long":             {maxAge, stale(time.Hour), pantry.AskIfStale, time.Hour + time.Minute, 503, ""},
+		"it fails, and is asked again":  {maxAge, stale(time.Hour), pantry.AskAgain, 0, 503, ""},
+		"it denies":                     {maxAge, stale(time.Hour), pantry.AskIfStale, time.Hour, 401, ""},
+		"nothing configured":            {maxAge, stale(0), pantry.AskIfStale, time.Hour, 503, ""},
+		"it must be asked":              {maxAge + ", must-revalidate", stale(time.Hour), pantry.AskIfStale, time.Minute, 503, ""},
+		"it must always be asked":       {"Cache-Control: no-cache", stale(time.Hour), pantry.AskIfStale, 0, 503, ""},
+		"it must be asked, but may not": {maxAge + ", must-revalidate", anyway, pantry.AskIfStale, time.Hour, 503, pantry.CacheStale},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, dir := newShop(c.header), t.TempDir()
+			read := func() (pantry.Package, *pantry.CacheTrace, error) {
+				r, _ := client(t, s, func(o *npm.Options) {
+					o.CacheDir, o.Now = dir, func() time.Time { return s.now }
+					c.option(o)
+				})
+				trace := new(pantry.CacheTrace)
+				p, err := r.Package(pantry.WithCacheTrace(pantry.WithAsking(t.Context(), c.how), trace), "pad")
+				return p, trace, err
+			}
+			if _, _, err := read(); err != nil {
+				t.Fatal(err)
+			}
+			s.now, s.status = s.now.Add(c.after), c.status
+			p, trace, err := read()
+			if (err == nil) != (c.want != "") || trace.State() != c.want || (trace.Failure() != nil) != (c.want == pantry.CacheStale) {
+				t.Fatalf("got %v, %s, %v, want %s", err, trace.State(), trace.Failure(), c.want)
+			}
+			if err == nil && !slices.Equal(p.Versions(), []string{"1.0.0"}) {
+				t.Errorf("versions %q", p.Versions())
+			}
+		})
+	}
+}
