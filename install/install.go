@@ -13,6 +13,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
+	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/manifest"
 	"github.com/pantry-go/pantry/resolve"
@@ -200,7 +201,7 @@ func (r *run) do(ctx context.Context) error {
 		return err
 	}
 	help()
-	if p.Linker == Isolated && !r.LockOnly {
+	if !r.LockOnly {
 		if r.generation, err = r.store.Generation(); err != nil {
 			return err
 		}
@@ -210,6 +211,9 @@ func (r *run) do(ctx context.Context) error {
 	}
 	if weak {
 		r.formatLock(lock)
+	}
+	if p.Linker == Hoisted {
+		p.encoded = onTheSide(func() []byte { return link.EncodeTree(lock, p.tree) })
 	}
 	var tools []fetchedTool
 	if !r.LockOnly {
@@ -312,16 +316,31 @@ func (r *run) formatLock(lock *lockfile.Lock) {
 	if r.Frozen || lock == r.old && !r.pinned {
 		return
 	}
-	var text []byte
-	var err error
+	type result struct {
+		text []byte
+		err  error
+	}
+	wait := onTheSide(func() (r result) {
+		r.text, r.err = lock.Text()
+		return r
+	})
+	r.text = func() ([]byte, error) {
+		made := wait()
+		return made.text, made.err
+	}
+}
+
+// onTheSide begins to make something, and returns what waits for it.
+func onTheSide[T any](work func() T) (wait func() T) {
+	var made T
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		text, err = lock.Text()
+		made = work()
 	}()
-	r.text = func() ([]byte, error) {
+	return func() T {
 		<-done
-		return text, err
+		return made
 	}
 }
 

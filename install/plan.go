@@ -16,6 +16,7 @@ import (
 type plan struct {
 	Layout
 	tree     *link.Tree     // of a hoisted layout
+	encoded  func() []byte  // the tree, for the stamp
 	isolated *link.Isolated // of an isolated one
 	skipped  []lockfile.ID
 }

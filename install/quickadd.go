@@ -103,7 +103,7 @@ func (r *run) putInStore(ctx context.Context, part *lockfile.Lock, added []lockf
 	if r.generation, err = r.store.Generation(); err != nil {
 		return nil, err
 	}
-	s, ok := r.readStamp(r.last.Inputs)
+	s, ok := r.readStamp(Isolated, r.last.Inputs)
 	if !ok {
 		return nil, link.ErrNoLayout
 	}
@@ -176,5 +176,5 @@ func (r *run) writeAdded(l *lockfile.Lock, done *putIn) error {
 		return err
 	}
 	done.stamp.state = s
-	return r.putStamp(*done.stamp)
+	return r.putStamp(Isolated, *done.stamp)
 }

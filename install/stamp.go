@@ -10,20 +10,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
+	"github.com/pantry-go/pantry/integrity"
 	"github.com/pantry-go/pantry/link"
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/store"
 )
 
-// A stamp is what the store remembers of an install whose packages are all in it, in an isolated layout:
-// the record of the install, the keys of its packages, and the top of node_modules. As long as nothing
-// is taken out of the store, another install with the same inputs, in whatever project, needs nothing
-// else; and one with other inputs need not look for the packages it has in common.
+// A stamp is what the store remembers of an install whose packages are all in it: the record of the install,
+// and of an isolated layout the keys of its packages and the top of node_modules, of a hoisted one the
+// tree. As long as nothing is taken out of the store, another install with the same inputs, in whatever
+// project, needs nothing else; and an isolated one with other inputs need not look for the packages it
+// has in common.
 type stamp struct {
 	state state
-	keys  string // keyBytes bytes for each package
-	top   []byte
+	keys  string // of an isolated layout, keyBytes bytes for each package
+	top   []byte // link.Top or link.Tree
 }
 
 // keyBytes is the length of a key, whose text is hexadecimal.
@@ -54,8 +57,8 @@ func decodeStamp(data []byte) (s stamp, ok bool) {
 }
 
 // readStamp reads the stamp of an install with these inputs.
-func (r *run) readStamp(inputs string) (stamp, bool) {
-	data, ok := r.store.Stamp(stampName(inputs))
+func (r *run) readStamp(l Linker, inputs string) (stamp, bool) {
+	data, ok := r.store.Stamp(stampName(l, inputs))
 	if !ok {
 		return stamp{}, false
 	}
@@ -63,28 +66,28 @@ func (r *run) readStamp(inputs string) (stamp, bool) {
 }
 
 // stampName is the name of the stamp of an install with these inputs.
-func stampName(inputs string) string {
-	sum := sha256.Sum256([]byte("isolated on the machine\n" + inputs))
+func stampName(l Linker, inputs string) string {
+	sum := sha256.Sum256([]byte(string(l) + " on the machine\n" + inputs))
 	return hex.EncodeToString(sum[:20])
 }
 
 // fromStamp does an install with the help of a stamp; false where there is none, or it is of no use.
 func (r *run) fromStamp(ctx context.Context) (bool, error) {
-	if l, _ := chooseLinker(r.Options); l != Isolated || r.Force || r.LockOnly || r.IsolatedStore == InProject {
+	l, _ := chooseLinker(r.Options)
+	if r.Force || r.LockOnly || l == Isolated && r.IsolatedStore == InProject {
 		return false, nil
 	}
-	s, ok := r.readStamp(r.inputs(r.prints))
+	s, ok := r.readStamp(l, r.inputs(r.prints))
 	if !ok {
 		return false, nil
 	}
-	top, err := link.ParseTop(s.top)
-	if err != nil {
-		return false, nil // what damaged it shall not stop anybody
+	lay := r.layTop
+	if l == Hoisted {
+		lay = r.layTree
 	}
-	r.Events(Event{Type: EventLinking})
-	rep, err := link.ApplyTop(ctx, link.ApplyTopOptions{Dir: r.Dir, Top: top, Store: r.store, Begin: r.dropState})
-	if errors.Is(err, store.ErrMissing) {
-		return false, nil
+	rep, err := lay(ctx, s.top)
+	if errors.Is(err, store.ErrMissing) || errors.Is(err, link.ErrTop) || errors.Is(err, link.ErrTree) {
+		return false, nil // what damaged it shall not stop anybody
 	}
 	if err != nil {
 		return true, err
@@ -98,6 +101,46 @@ func (r *run) fromStamp(ctx context.Context) (bool, error) {
 		return true, err
 	}
 	return true, r.saveState(s.state)
+}
+
+// layTop lays an isolated layout out.
+func (r *run) layTop(ctx context.Context, data []byte) (link.Report, error) {
+	top, err := link.ParseTop(data)
+	if err != nil {
+		return link.Report{}, err
+	}
+	r.Events(Event{Type: EventLinking})
+	return link.ApplyTop(ctx, link.ApplyTopOptions{Dir: r.Dir, Top: top, Store: r.store, Begin: r.dropState})
+}
+
+// layTree lays a hoisted layout out. What the store lacks is store.ErrMissing, and nothing was changed then.
+func (r *run) layTree(ctx context.Context, data []byte) (link.Report, error) {
+	l, tree, err := link.ParseTree(data)
+	if err != nil {
+		return link.Report{}, err
+	}
+	r.Events(Event{Type: EventLinking})
+	entries := make(map[lockfile.ID]func() (*store.Entry, error), len(l.Packages)) // some stand in several places
+	for id, p := range l.Packages {
+		entries[id] = sync.OnceValues(func() (*store.Entry, error) { return r.stored(p) })
+	}
+	return link.Apply(ctx, link.ApplyOptions{
+		Dir: r.Dir, Lock: l, Tree: tree, Method: r.Method, Begin: r.dropState,
+		Entry: func(_ context.Context, id lockfile.ID) (*store.Entry, error) { return entries[id]() },
+	})
+}
+
+// stored is what the store has of a package.
+func (r *run) stored(p *lockfile.Package) (*store.Entry, error) {
+	d, ok := p.Integrity.Find(integrity.SHA512)
+	if !ok {
+		return nil, store.ErrMissing
+	}
+	e, err := r.store.Get(d)
+	if err == nil && (e.Name != p.Name || e.Version != p.Version) {
+		return nil, store.ErrMissing // who fetches it knows what to say
+	}
+	return e, err
 }
 
 // keysOf are the keys of a layout's packages, as a stamp has them.
@@ -114,7 +157,7 @@ func keysOf(is *link.Isolated) (string, bool) {
 }
 
 // putStamp lets the store remember the install that has just ended.
-func (r *run) putStamp(s stamp) error {
+func (r *run) putStamp(l Linker, s stamp) error {
 	if r.generation == "" {
 		return nil
 	}
@@ -122,7 +165,7 @@ func (r *run) putStamp(s stamp) error {
 	if err != nil {
 		return err
 	}
-	if err := r.store.PutStamp(stampName(s.state.Inputs), r.generation, data); err != nil && !cannotWrite(err) {
+	if err := r.store.PutStamp(stampName(l, s.state.Inputs), r.generation, data); err != nil && !cannotWrite(err) {
 		return fmt.Errorf("remember the install: %w", err)
 	}
 	return nil
@@ -152,7 +195,7 @@ func (r *run) linkedStore() link.LinkedStore {
 		now[lockfile.Name] = r.textPrint()
 		inputs = r.inputs(now)
 	}
-	s, ok := r.readStamp(inputs)
+	s, ok := r.readStamp(Isolated, inputs)
 	if !ok {
 		return r.store
 	}

@@ -170,14 +170,17 @@ func (r *run) writeState(l *lockfile.Lock, p *plan) error {
 	if err := r.saveState(s); err != nil {
 		return err
 	}
-	if p.Linker != Isolated || p.Store != OnMachine || r.Copies != nil || hasTools(l) {
+	if r.Copies != nil || hasTools(l) || p.Linker == Isolated && p.Store != OnMachine {
 		return nil
+	}
+	if p.Linker == Hoisted {
+		return r.putStamp(Hoisted, stamp{state: s, top: p.encoded()})
 	}
 	keys, ok := keysOf(p.isolated)
 	if !ok {
 		return nil // which does not happen once it is laid out
 	}
-	return r.putStamp(stamp{state: s, keys: keys, top: p.isolated.Top().Encode()})
+	return r.putStamp(Isolated, stamp{state: s, keys: keys, top: p.isolated.Top().Encode()})
 }
 
 // newState is the record of what the report says, with folders as they are now.
