@@ -110,6 +110,19 @@ type Tagger interface {
 	DeleteTag(ctx context.Context, name, tag string) error
 }
 
+// Deprecator is a registry that can warn of versions.
+type Deprecator interface {
+	// Deprecate makes message what whoever installs one of the versions is told; "" takes that back.
+	// A version that is not there is ErrVersionNotFound, and nothing is changed then.
+	Deprecate(ctx context.Context, name string, versions []string, message string) error
+}
+
+// Unpublisher is a registry from which versions can be removed.
+type Unpublisher interface {
+	// Unpublish removes a version, or with "" the whole package. What depends on it breaks.
+	Unpublish(ctx context.Context, name, version string) error
+}
+
 // ToolResolver is a registry whose tools need each other.
 type ToolResolver interface {
 	// ResolveTools chooses a version of every tool that is wished for (by name, with a

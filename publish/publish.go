@@ -21,11 +21,7 @@ import (
 	"github.com/pantry-go/pantry/semver"
 )
 
-const (
-	latest = "latest"
-	// maxOTP is how often a person is asked for a one-time password: they are easily mistyped.
-	maxOTP = 3
-)
+const latest = "latest"
 
 // Options of [Run].
 type Options struct {
@@ -39,7 +35,7 @@ type Options struct {
 	// DryRun looks, and sends nothing.
 	DryRun bool
 	// OTP asks a person for a one-time password; nil asks nobody.
-	OTP func(ctx context.Context, registry string, wanted *pantry.OTPError) (pantry.Secret, error)
+	OTP AskOTP
 	// Report is told each result as soon as it is there; may be nil.
 	Report func(Result)
 }
@@ -169,7 +165,10 @@ func Run(ctx context.Context, p *pack.Package, o Options) ([]Result, error) {
 		r := &results[i]
 		if r.Status == Planned && !o.DryRun && !blocked {
 			pub.Tarball = bytes.NewReader(p.Tarball)
-			if err := o.send(ctx, e, *pub); err != nil {
+			err := WithOTP(ctx, e.Name(), o.OTP, func(ctx context.Context) error {
+				return o.Registries.Publish(ctx, e.Name(), *pub)
+			})
+			if err != nil {
 				r.fail(err)
 			} else {
 				r.Status = Published
@@ -281,20 +280,4 @@ func highest(known pantry.Package, version string) string {
 		}
 	}
 	return ""
-}
-
-// send publishes to one registry, with a one-time password where it wants one and somebody has one.
-func (o Options) send(ctx context.Context, e *registry.Entry, pub pantry.Publication) error {
-	for tries := 0; ; tries++ {
-		err := o.Registries.Publish(ctx, e.Name(), pub)
-		var wanted *pantry.OTPError
-		if err == nil || o.OTP == nil || tries == maxOTP || !errors.As(err, &wanted) {
-			return err
-		}
-		otp, askErr := o.OTP(ctx, e.Name(), wanted)
-		if askErr != nil || otp.IsZero() {
-			return errors.Join(err, askErr)
-		}
-		ctx = pantry.WithOTP(ctx, otp)
-	}
 }

@@ -67,6 +67,21 @@ func choose(m *registry.Manager, p *pack.Package, to []string) ([]*registry.Entr
 	return []*registry.Entry{e}, nil
 }
 
+// Home is the registry that a package belongs to: the one named, else the one that claims its name, else the
+// default one. It sends no request, and does not say that the registry may be told of the name.
+func Home(m *registry.Manager, name, named string) (*registry.Entry, error) {
+	p := &pack.Package{Name: name}
+	var to []string
+	if named != "" {
+		to = []string{named}
+	}
+	entries, err := choose(m, p, to)
+	if err != nil {
+		return nil, err
+	}
+	return entries[0], nil
+}
+
 // atURL finds the registry that publishConfig means. A URL that is not configured is not published to:
 // nobody said which credential goes there, or what it may see.
 func atURL(m *registry.Manager, u string) ([]*registry.Entry, error) {

@@ -180,4 +180,39 @@ func TestVerdaccio(t *testing.T) {
 	if md.Dependencies["a"] != "^1" || md.Bin["ui"] != "cli.js" || tarball.String() != string(packed(t, one, "cli.js", "README.md").Tarball) {
 		t.Errorf("it came back as %+v", md)
 	}
+
+	// Warnings come and go; a version that goes takes its tags with it; the last one takes the package.
+	if err := m.Deprecate(t.Context(), "v", "@acme/ui", []string{"0.9.0", "1.0.0"}, "use <2>"); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Deprecate(t.Context(), "v", "@acme/ui", []string{"0.9.0"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Deprecate(t.Context(), "v", "@acme/ui", []string{"0.9.0", "7.0.0"}, "no"); !errors.Is(err, pantry.ErrVersionNotFound) {
+		t.Errorf("no such version: %v", err)
+	}
+	for version, want := range map[string]string{"0.9.0": "", "1.0.0": "use <2>"} {
+		md, _, err := m.Lookup(t.Context(), registry.Request{Name: "@acme/ui", Version: version, Registry: "v"})
+		if err != nil || md.Deprecated != want {
+			t.Errorf("%s is deprecated with %q, %v", version, md.Deprecated, err)
+		}
+	}
+	if err := m.Unpublish(t.Context(), "v", "@acme/ui", "1.0.0"); err != nil {
+		t.Fatal(err)
+	}
+	if p, _, err = m.Find(t.Context(), registry.Request{Name: "@acme/ui", Registry: "v"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(p.Versions(), p.Tags()); got != "[0.9.0 2.0.0-beta.1] map[latest:0.9.0 next:2.0.0-beta.1]" {
+		t.Errorf("the registry has %s", got)
+	}
+	if err := m.Unpublish(t.Context(), "v", "@acme/ui", "1.0.0"); !errors.Is(err, pantry.ErrVersionNotFound) {
+		t.Errorf("again: %v", err)
+	}
+	if err := m.Unpublish(t.Context(), "v", "@acme/ui", ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := m.Find(t.Context(), registry.Request{Name: "@acme/ui", Registry: "v"}); !errors.Is(err, pantry.ErrNotFound) {
+		t.Errorf("it is still there: %v", err)
+	}
 }

@@ -151,6 +151,34 @@ func (m *Manager) DeleteTag(ctx context.Context, registryName, name, tag string)
 	return m.tag(registryName, name, "", func(t pantry.Tagger) error { return t.DeleteTag(ctx, name, tag) })
 }
 
+// Deprecate warns of versions at a registry by its name; "" is the default one. Claims are obeyed as by
+// Publish.
+func (m *Manager) Deprecate(ctx context.Context, registryName, name string, versions []string, message string) error {
+	e, r, err := m.target(registryName, name)
+	if err != nil {
+		return wrap("deprecate", e, registryName, name, "", err)
+	}
+	d, ok := pantry.As[pantry.Deprecator](r)
+	if !ok {
+		return wrap("deprecate", e, registryName, name, "", cannot(e, "deprecate versions"))
+	}
+	return d.Deprecate(ctx, name, versions, message)
+}
+
+// Unpublish removes a version, or with "" all of a package, from a registry by its name; "" is the default
+// one. Claims are obeyed as by Publish.
+func (m *Manager) Unpublish(ctx context.Context, registryName, name, version string) error {
+	e, r, err := m.target(registryName, name)
+	if err != nil {
+		return wrap("unpublish", e, registryName, name, version, err)
+	}
+	u, ok := pantry.As[pantry.Unpublisher](r)
+	if !ok {
+		return wrap("unpublish", e, registryName, name, version, cannot(e, "remove versions"))
+	}
+	return u.Unpublish(ctx, name, version)
+}
+
 func (m *Manager) tag(registryName, name, version string, do func(pantry.Tagger) error) error {
 	e, r, err := m.target(registryName, name)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
+	"github.com/pantry-go/pantry/manifest"
 	"github.com/pantry-go/pantry/resolve"
 )
 
@@ -303,5 +304,23 @@ func TestBrokenVersion(t *testing.T) {
 	}
 	if _, err := resolve.Resolve(context.Background(), project("a@^2"), w, resolve.Options{}); err != nil {
 		t.Errorf("another version: %v", err)
+	}
+}
+
+// TestOverriddenAhead: that nothing satisfies a wish that was asked for ahead is forgotten when an override
+// wishes for something else.
+func TestOverriddenAhead(t *testing.T) {
+	t.Parallel()
+	m, err := manifest.ParsePackageJSON("package.json", []byte(`{"name":"app","dependencies":{"a":"1.0.0"},"overrides":{"c":"1.0.0"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, "a@1.0.0 b@1.0.0\nb@1.0.0 c@gone\nc@1.0.0")
+	res, err := resolve.Resolve(t.Context(), m, w, resolve.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(".: a=1.0.0\na@1.0.0: b=1.0.0\nb@1.0.0: c=1.0.0\nc@1.0.0:\n", edges(res.Lock)); diff != "" {
+		t.Error(diff)
 	}
 }

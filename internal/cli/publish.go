@@ -64,8 +64,7 @@ func (a *app) publish(ctx context.Context, args []string, o publishOptions) erro
 	if err := o.check(a.flags.registry); err != nil {
 		return err
 	}
-	notices := a.notices()
-	m, err := a.asking(registry.Options{Observe: notices})
+	m, err := a.asking(registry.Options{Observe: a.notices()})
 	if err != nil {
 		return err
 	}
@@ -78,8 +77,8 @@ func (a *app) publish(ctx context.Context, args []string, o publishOptions) erro
 	a.preview(p)
 	run := publish.Options{
 		Registries: m, To: o.to, Tag: o.tag, Access: o.access, DryRun: o.dryRun, OTP: a.askOTP,
-		Report: func(r publish.Result) { a.reportPublished(p, r) },
 	}
+	run.Report = func(r publish.Result) { a.reportPublished(p, r, run.TagOf(p)) }
 	if a.flags.registry != "" {
 		run.To = []string{a.flags.registry}
 	}
@@ -123,7 +122,7 @@ func (a *app) toPublish(ctx context.Context, life lifecycle, path string, o publ
 	return life.pack(ctx, o.packOptions)
 }
 
-func (a *app) reportPublished(p *pack.Package, r publish.Result) {
+func (a *app) reportPublished(p *pack.Package, r publish.Result, tag string) {
 	if a.flags.json {
 		return
 	}
@@ -134,7 +133,7 @@ func (a *app) reportPublished(p *pack.Package, r publish.Result) {
 	case publish.There:
 		fmt.Fprintf(a.Stdout, "= %s at %s: already there, same bytes\n", id, r.Registry)
 	case publish.Planned:
-		fmt.Fprintf(a.Stdout, "  %s would go to %s (%s)\n", id, r.Registry, r.URL)
+		fmt.Fprintf(a.Stdout, "  %s would go to %s (%s) as %s\n", id, r.Registry, r.URL, clean(tag))
 	case publish.Failed:
 		fmt.Fprintf(a.Stdout, "- %s not at %s\n", id, r.Registry)
 	}

@@ -85,6 +85,8 @@ const (
 	opSearch   = "search"
 	opTag      = "change tag"
 	opPing     = "ping"
+	opWarn     = "deprecate"
+	opRemove   = "unpublish"
 	opList     = "list packages"
 	opAttest   = "read attestations"
 )
@@ -110,6 +112,8 @@ var (
 	_ pantry.Searcher    = (*Registry)(nil)
 	_ pantry.Publisher   = (*Registry)(nil)
 	_ pantry.Tagger      = (*Registry)(nil)
+	_ pantry.Deprecator  = (*Registry)(nil)
+	_ pantry.Unpublisher = (*Registry)(nil)
 	_ pantry.Pinger      = (*Registry)(nil)
 	_ pantry.Lister      = (*Registry)(nil)
 	_ pantry.Attester    = (*Registry)(nil)

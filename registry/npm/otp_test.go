@@ -114,3 +114,30 @@ func TestAccess(t *testing.T) {
 		}
 	}
 }
+
+// TestReadme: what registries show of a package is sent along.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"markdown first": {map[string]string{"README": "a", "Readme.md": "b\xff", "readme.txt": "c", "docs/readme.md": "d"}, `"readme":"b","readmeFilename":"Readme.md"`},
+		"plain":          {map[string]string{"README": "a"}, `"readme":"a","readmeFilename":"README"`},
+		"large":          {map[string]string{"README": strings.Repeat("x", 70_000)}, `"readme":"` + strings.Repeat("x", 64<<10) + `"`},
+		"elsewhere":      {map[string]string{"docs/README.md": "a"}, ""},
+	} {
+		sent := ""
+		r, _ := client(t, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			body, _ := io.ReadAll(req.Body)
+			sent = string(body)
+			_, _ = io.WriteString(w, `{"ok":true}`)
+		}))
+		if err := r.Publish(t.Context(), publication(registrytest.Pkg{Name: "pad", Version: "1.0.0", Files: c.files}, "")); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(sent, c.want) || c.want == "" && strings.Contains(sent, `"readme"`) {
+			t.Errorf("%s: sent %.500s", name, sent)
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/archive"
 	"github.com/pantry-go/pantry/integrity"
 	"github.com/pantry-go/pantry/semver"
 	"github.com/pantry-go/pantry/transport"
@@ -153,7 +154,7 @@ func verify(data []byte, want integrity.Set) error {
 // publicationOf makes the document that is sent.
 func (r *Registry) publicationOf(p pantry.Publication, have integrity.Set, tarball []byte) ([]byte, error) {
 	m := p.Metadata
-	version, access, err := r.versionDocument(p, have)
+	version, access, err := r.versionDocument(p, have, tarball)
 	if err != nil {
 		return nil, err
 	}
@@ -180,7 +181,7 @@ func (r *Registry) publicationOf(p pantry.Publication, have integrity.Set, tarba
 
 // versionDocument is the package.json as it was given, where it was, with what a registry wants
 // added. access is the visibility that its publishConfig asks for.
-func (r *Registry) versionDocument(p pantry.Publication, have integrity.Set) (doc json.RawMessage, access string, err error) {
+func (r *Registry) versionDocument(p pantry.Publication, have integrity.Set, tarball []byte) (doc json.RawMessage, access string, err error) {
 	m := p.Metadata
 	wire := manifestOf(&m, r.ArtifactURL(m.Name, m.Version))
 	wire.Dist = distOf(have, wire.Dist.Tarball)
@@ -207,8 +208,34 @@ func (r *Registry) versionDocument(p pantry.Publication, have integrity.Set) (do
 	if members["dist"], err = json.Marshal(wire.Dist); err != nil {
 		return nil, "", err
 	}
+	if name, text := readmeOf(tarball); name != "" && members["readme"] == nil {
+		if members["readme"], err = json.Marshal(text); err == nil {
+			members["readmeFilename"], err = json.Marshal(name)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+	}
 	doc, err = json.Marshal(members)
 	return doc, line(v.member("publishConfig").member("access")), err
+}
+
+// maxReadme bounds the readme that is sent along, in bytes: npm's own registry shows no more.
+const maxReadme = 64 << 10
+
+// readmeOf finds what registries show of a package: the readme in its tarball, of which most do not look
+// there themselves. name is "" where there is none.
+func readmeOf(tarball []byte) (name, text string) {
+	_ = archive.UnpackNPMBytes(tarball, archive.SinkFunc(func(e archive.Entry, content io.Reader) error {
+		lower := strings.ToLower(e.Path)
+		if !strings.HasPrefix(lower, "readme") || strings.Contains(lower, "/") || name != "" && lower != "readme.md" {
+			return nil
+		}
+		data, err := io.ReadAll(io.LimitReader(content, maxReadme))
+		name, text = e.Path, strings.ToValidUTF8(string(data), "")
+		return err
+	}), archive.Limits{}) // a tarball that cannot be read has none
+	return name, text
 }
 
 // describesExactly says what is wrong when a package.json is of another package or version.
