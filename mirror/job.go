@@ -23,6 +23,7 @@ type job struct {
 
 	mu   sync.Mutex
 	good map[string]*pantry.Metadata // versions that are at the target
+	news map[string]bool             // of those, what was copied
 }
 
 // choose finds the versions that items want.
@@ -53,7 +54,7 @@ func (j *job) choose(items []Item) {
 		j.handled[j.name] = true
 		j.report.Packages++
 	}
-	j.good = map[string]*pantry.Metadata{}
+	j.good, j.news = map[string]*pantry.Metadata{}, map[string]bool{}
 }
 
 // copy brings the versions to the target, then the tags.
@@ -99,6 +100,7 @@ func (j *job) one(ctx context.Context, version string) {
 	}
 	j.mu.Lock()
 	j.good[version] = m
+	j.news[version] = did == EventCopied
 	j.mu.Unlock()
 	j.done(did, j.name, version, n)
 }

@@ -110,7 +110,8 @@ type keeper interface {
 var _ keeper = (*directory.Registry)(nil)
 
 // Run copies. What could not be copied is in the report and no error; an error is what kept the run
-// from its work or from its end, such as that of ctx. The report is of what was done, then too.
+// from its work or from its end: that of ctx, or the last of several in a row that say of a registry
+// that it refuses us or cannot be reached. The report is of what was done, then too.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	r := &run{Options: o, report: Report{From: o.From.Name, To: o.To.Name, DryRun: o.DryRun}, seen: map[string]bool{}, handled: map[string]bool{}}
 	if r.Concurrency <= 0 {
@@ -122,10 +123,34 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	r.slots = make(chan struct{}, r.Concurrency)
 	err := r.start()
 	if err == nil {
-		err = r.all(ctx)
+		working, stop := context.WithCancelCause(ctx)
+		defer stop(nil)
+		r.stop = stop
+		if err = r.all(working); err != nil && ctx.Err() == nil {
+			if cause := context.Cause(working); cause != nil {
+				err = cause
+			}
+		}
 	}
 	r.report.finish()
 	return &r.report, err
+}
+
+// hopeless is how many versions or packages in a row may fail because a registry refuses us or cannot
+// be reached, before the rest is not tried: a token that has expired, or a registry that is down, would
+// otherwise be noticed thousands of times.
+const hopeless = 5
+
+// judge is told how something went, and stops the run when that makes no sense any more. r.mu is held.
+func (r *run) judge(err error) {
+	switch {
+	case err == nil:
+		r.streak = 0
+	case errors.Is(err, pantry.ErrDenied), errors.Is(err, pantry.ErrUnavailable):
+		if r.streak++; r.streak == hopeless {
+			r.stop(fmt.Errorf("stopped after %d failures in a row, the last of them: %w", hopeless, err))
+		}
+	}
 }
 
 // run is one run.
@@ -139,6 +164,8 @@ type run struct {
 	mu      sync.Mutex
 	report  Report
 	handled map[string]bool // names, and name@version
+	streak  int             // of failures, see [run.judge]
+	stop    context.CancelCauseFunc
 }
 
 func (r *run) start() error {
@@ -248,6 +275,7 @@ func (r *run) failed(name, version string, err error) {
 	defer r.mu.Unlock()
 	f := Failure{Name: name, Version: version, Reason: err.Error(), Hint: pantry.Hint(err), Conflict: errors.Is(err, pantry.ErrExists), Err: err}
 	r.report.Failed = append(r.report.Failed, f)
+	r.judge(err)
 	r.Progress(Event{Type: EventFailed, Name: name, Version: version, Message: f.Reason})
 }
 
@@ -263,6 +291,7 @@ func (r *run) done(t EventType, name, version string, bytes int64) {
 		r.report.Skipped++
 	}
 	r.report.Bytes += bytes
+	r.judge(nil)
 	r.Progress(Event{Type: t, Name: name, Version: version, Bytes: bytes})
 }
 

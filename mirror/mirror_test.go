@@ -361,6 +361,23 @@ func TestWrongBytes(t *testing.T) {
 	}
 }
 
+// TestHopeless: a target that refuses everything is not asked about everything.
+func TestHopeless(t *testing.T) {
+	t.Parallel()
+	var pkgs []registrytest.Pkg
+	for i := range 40 {
+		pkgs = append(pkgs, registrytest.Pkg{Name: fmt.Sprintf("p%02d", i), Version: "1.0.0"})
+	}
+	target, asked := npmOver(t, "target", registrytest.NewMemory("target"), registrytest.Rule{Method: http.MethodPut, Fault: registrytest.Status(401)})
+	rep, err := mirror.Run(t.Context(), mirror.Options{From: end("source", registrytest.NewMemory("source", pkgs...)), To: end("target", target), Items: items(t, "*"), Concurrency: 2})
+	if !errors.Is(err, pantry.ErrDenied) || rep.Copied != 0 || len(rep.Failed) < 5 || len(rep.Failed) > 10 {
+		t.Errorf("%+v, %v", rep, err)
+	}
+	if n := asked.Count(); n > 40 {
+		t.Errorf("%d requests", n)
+	}
+}
+
 // TestPinned: what a lockfile pins counts, not what the source says today.
 func TestPinned(t *testing.T) {
 	t.Parallel()

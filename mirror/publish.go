@@ -178,7 +178,8 @@ func (j *job) setTags(ctx context.Context, now pantry.Package, tags map[string]s
 	return nil
 }
 
-// missing compares what was copied with what the target says of it now.
+// missing compares what was copied with what the target says of it now. Of what was there before
+// only a deprecation can be news.
 func (j *job) missing(now pantry.Package) {
 	for _, v := range slices.Sorted(maps.Keys(j.good)) {
 		m := j.good[v]
@@ -198,7 +199,7 @@ func (j *job) missing(now pantry.Package) {
 			{"signatures", signed && !signedThere},
 			{"attestations", attested && !attestedThere},
 		} {
-			if c.missing {
+			if c.missing && (j.news[v] || c.what == "deprecation") {
 				j.notCarried(c.what)
 			}
 		}

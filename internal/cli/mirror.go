@@ -274,12 +274,7 @@ func (a *app) tellMirror(rep *mirror.Report) {
 	for _, n := range rep.NotCarried {
 		a.warnf("%s of %s: not carried, %s has no place for that or makes its own", n.What, counted(n.Versions, "version"), clean(rep.To))
 	}
-	for _, f := range rep.Failed {
-		fmt.Fprintf(a.Stderr, "pantry: error: %s: %s\n", clean(id(f.Name, f.Version)), clean(f.Reason))
-		if f.Hint != "" {
-			fmt.Fprintf(a.Stderr, "pantry: hint: %s\n", clean(f.Hint))
-		}
-	}
+	a.tellFailures(rep.Failed)
 	verb := "copied"
 	if rep.DryRun {
 		verb = "would copy"
@@ -297,6 +292,27 @@ func (a *app) tellMirror(rep *mirror.Report) {
 		}
 	}
 	fmt.Fprintln(a.Stdout, line)
+}
+
+// tellFailures prints what was not copied: each hint once, and not thousands of lines.
+func (a *app) tellFailures(failed []mirror.Failure) {
+	const most = 20
+	hints := map[string]bool{}
+	for i, f := range failed {
+		if i == most && !a.flags.verbose {
+			fmt.Fprintf(a.Stderr, "pantry: error: %d more failed; --verbose lists them\n", len(failed)-i)
+			break
+		}
+		text := f.Reason
+		if what := id(f.Name, f.Version); !strings.Contains(text, what) {
+			text = what + ": " + text
+		}
+		fmt.Fprintf(a.Stderr, "pantry: error: %s\n", clean(text))
+		if f.Hint != "" && !hints[f.Hint] {
+			hints[f.Hint] = true
+			fmt.Fprintf(a.Stderr, "pantry: hint: %s\n", clean(f.Hint))
+		}
+	}
 }
 
 func id(name, version string) string {
