@@ -130,15 +130,15 @@ gamma.url = "https://gamma.example"
 			"pnpm-workspace.yaml:4 acme npm https://acme.example @acme/*",
 		}},
 		{name: "pip", file: "pip.conf", text: "[global]\nindex-url = https://tok3n@pypi.acme.example/simple\nextra_index_url =\n\thttps://a.example:8080/simple\n    https://b.example/simple # why\n[install]\nfind-links = https://no.example\n; x\n", want: []string{
-			"pip.conf:2 pypi.acme.example-pypi adapter/pypi https://pypi.acme.example/simple basic ${PYPI_ACME_EXAMPLE_PYPI_USERNAME} (PYPI_ACME_EXAMPLE_PYPI_USERNAME, to be set: the value is in pip.conf:2)",
-			"pip.conf:4 a.example-8080-pypi adapter/pypi https://a.example:8080/simple",
-			"pip.conf:5 b.example-pypi adapter/pypi https://b.example/simple",
+			"pip.conf:2 pypi.acme.example-pypi adapter/pypi https://pypi.acme.example basic ${PYPI_ACME_EXAMPLE_PYPI_USERNAME} (PYPI_ACME_EXAMPLE_PYPI_USERNAME, to be set: the value is in pip.conf:2)",
+			"pip.conf:4 a.example-8080-pypi adapter/pypi https://a.example:8080",
+			"pip.conf:5 b.example-pypi adapter/pypi https://b.example",
 			"secret pip.conf:2 the user name in a URL = …",
 		}},
 		{name: "requirements", file: "requirements-dev.txt", text: "--index-url=https://a.example/simple\n--extra-index-url https://${U}:${P}@b.example/simple\n-i https://c.example/simple # x\nflask==1 --hash=sha256:0\n# -i https://no.example\n-r other.txt\n", want: []string{
-			"requirements-dev.txt:1 a.example-pypi adapter/pypi https://a.example/simple",
-			"requirements-dev.txt:2 b.example-pypi adapter/pypi https://b.example/simple basic ${U} ${P} (${P})",
-			"requirements-dev.txt:3 c.example-pypi adapter/pypi https://c.example/simple",
+			"requirements-dev.txt:1 a.example-pypi adapter/pypi https://a.example",
+			"requirements-dev.txt:2 b.example-pypi adapter/pypi https://b.example basic ${U} ${P} (${P})",
+			"requirements-dev.txt:3 c.example-pypi adapter/pypi https://c.example",
 		}},
 		{name: "pyproject", file: "pyproject.toml", o: foreign.Options{Getenv: env}, text: `
 [project]
@@ -156,13 +156,13 @@ vision = { index = "torch" }
 [tool.uv.pip]
 extra-index-url = ["https://e.example/simple"]
 `, want: []string{
-			"pyproject.toml:6 acme adapter/pypi https://acme.example/simple basic ${UV_INDEX_ACME_USERNAME} ${UV_INDEX_ACME_PASSWORD} (${UV_INDEX_ACME_PASSWORD})",
-			"pyproject.toml:9 torch adapter/pypi https://torch.example/whl/cpu; uv takes from it: torch, vision; uv asks it for packages that name it only",
-			"pyproject.toml:15 e.example-pypi adapter/pypi https://e.example/simple",
+			"pyproject.toml:6 acme adapter/pypi https://acme.example basic ${UV_INDEX_ACME_USERNAME} ${UV_INDEX_ACME_PASSWORD} (${UV_INDEX_ACME_PASSWORD})",
+			"pyproject.toml:9 torch adapter/pypi https://torch.example/whl/cpu; uv takes from it: torch, vision; uv asks it for packages that name it only; it has no simple API: the URL of an index that has one ends in /simple",
+			"pyproject.toml:15 e.example-pypi adapter/pypi https://e.example",
 		}},
 		{name: "uv", file: "uv.toml", text: "index-url = \"https://a.example/simple\"\nindex = [{name = \"x\", url = \"https://x.example\"}]\n", want: []string{
-			"uv.toml:2 x adapter/pypi https://x.example",
-			"uv.toml:1 a.example-pypi adapter/pypi https://a.example/simple",
+			"uv.toml:2 x adapter/pypi https://x.example; it has no simple API: the URL of an index that has one ends in /simple",
+			"uv.toml:1 a.example-pypi adapter/pypi https://a.example",
 		}},
 		{name: "cargo", file: ".cargo/config.toml", o: foreign.Options{Getenv: env}, text: `
 [registries]
@@ -200,7 +200,7 @@ token = "${T}"
 			"secret NuGet.Config:10 ClearTextPassword of corp_x0020_feed = …",
 		}},
 		{name: "another name", file: "ci.cfg", o: foreign.Options{Format: "pip"}, text: "\xef\xbb\xbf[global]\r\nindex-url: https://a.example\r\n", want: []string{
-			"ci.cfg:2 a.example-pypi adapter/pypi https://a.example",
+			"ci.cfg:2 a.example-pypi adapter/pypi https://a.example; it has no simple API: the URL of an index that has one ends in /simple",
 		}},
 		{name: "nothing of interest", file: "pyproject.toml", text: "[project]\nname = \"x\"\n"},
 		{name: "other shapes than expected", file: ".yarnrc.yml", text: "npmScopes: [a, b]\nnpmRegistryServer: {a: b}\nnpmRegistries: x\n"},
@@ -257,11 +257,11 @@ func TestEnviron(t *testing.T) {
 		"CARGO_REGISTRIES_MY_REG_INDEX=sparse+https://crates.example", "UV_INDEX_URL=",
 	}))
 	want := []string{
-		"$PIP_INDEX_URL a.example-pypi adapter/pypi https://a.example/simple basic ${A_EXAMPLE_PYPI_USERNAME} ${A_EXAMPLE_PYPI_PASSWORD} (A_EXAMPLE_PYPI_USERNAME and A_EXAMPLE_PYPI_PASSWORD, to be set: the value is in $PIP_INDEX_URL)",
-		"$PIP_EXTRA_INDEX_URL b.example-pypi adapter/pypi https://b.example",
-		"$PIP_EXTRA_INDEX_URL c.example-pypi adapter/pypi https://c.example",
-		"$UV_INDEX acme adapter/pypi https://acme.example/?x=y",
-		"$UV_INDEX plain.example-pypi adapter/pypi https://plain.example",
+		"$PIP_INDEX_URL a.example-pypi adapter/pypi https://a.example basic ${A_EXAMPLE_PYPI_USERNAME} ${A_EXAMPLE_PYPI_PASSWORD} (A_EXAMPLE_PYPI_USERNAME and A_EXAMPLE_PYPI_PASSWORD, to be set: the value is in $PIP_INDEX_URL)",
+		"$PIP_EXTRA_INDEX_URL b.example-pypi adapter/pypi https://b.example; it has no simple API: the URL of an index that has one ends in /simple",
+		"$PIP_EXTRA_INDEX_URL c.example-pypi adapter/pypi https://c.example; it has no simple API: the URL of an index that has one ends in /simple",
+		"$UV_INDEX acme adapter/pypi https://acme.example/?x=y; it has no simple API: the URL of an index that has one ends in /simple",
+		"$UV_INDEX plain.example-pypi adapter/pypi https://plain.example; it has no simple API: the URL of an index that has one ends in /simple",
 		"$YARN_NPM_REGISTRY_SERVER npm npm https://yarn.example priority=20",
 		"$CARGO_REGISTRIES_MY_REG_INDEX my-reg adapter/crates https://crates.example",
 		"secret $PIP_INDEX_URL:0 the password in a URL = …",

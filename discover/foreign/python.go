@@ -6,9 +6,16 @@ import (
 	"github.com/pantry-go/pantry/registry"
 )
 
-// pypi is an index of Python packages.
+// pypi is an index of Python packages. A tool is given the place of the simple API, and an adapter what
+// it is below.
 func pypi(name, url string, line int) found {
-	return found{name: name, typ: "adapter", adapter: "pypi", url: url, line: line}
+	f := found{name: name, typ: "adapter", adapter: "pypi", url: url, line: line}
+	if base, ok := strings.CutSuffix(strings.TrimRight(url, "/"), "/simple"); ok {
+		f.url = base
+	} else {
+		f.reason = "it has no simple API: the URL of an index that has one ends in /simple"
+	}
+	return f
 }
 
 // readPip reads a pip.conf: "index-url" and "extra-index-url" of any section.
