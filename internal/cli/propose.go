@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -96,8 +94,8 @@ func (a *app) propose(ctx context.Context, found findings, f proposalFlags) erro
 			return err
 		}
 	}
-	accepted := a.agreed(all, f, path)
-	if err := ctx.Err(); err != nil {
+	accepted, err := a.agreed(ctx, all, f, path)
+	if err != nil {
 		return err
 	}
 	if err := a.addAll(path, accepted); err != nil {
@@ -248,36 +246,39 @@ func (a *app) printProposals(rows []proposalRow, found findings) error {
 }
 
 // agreed are the proposals that are new and that the user says yes to. Nobody to ask means no.
-func (a *app) agreed(all []discover.Proposal, f proposalFlags, path string) []discover.Proposal {
+func (a *app) agreed(ctx context.Context, all []discover.Proposal, f proposalFlags, path string) ([]discover.Proposal, error) {
 	var out []discover.Proposal
-	in := bufio.NewReader(io.LimitReader(a.Stdin, maxAnswers))
 	for _, p := range all {
 		if p.State != discover.New || len(f.only) > 0 && !slices.Contains(f.only, p.Entry.Name) {
 			continue
 		}
-		question := fmt.Sprintf("add %s (%s) to %s?", p.Entry.Name, shownURL(p.Entry.URL), a.shownConfig(path))
-		if f.yes || a.confirm(in, question) {
+		yes := f.yes
+		if !yes {
+			var err error
+			yes, err = a.confirm(ctx, fmt.Sprintf("add %s (%s) to %s?", p.Entry.Name, shownURL(p.Entry.URL), a.shownConfig(path)))
+			if err != nil {
+				return nil, err
+			}
+		}
+		if yes {
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, ctx.Err()
 }
 
-// maxAnswers bounds what is read of a person's answers, in bytes.
-const maxAnswers = 64 << 10
-
 // confirm asks a person; where there is nobody to ask, or with --json, the answer is no.
-func (a *app) confirm(in *bufio.Reader, question string) bool {
+func (a *app) confirm(ctx context.Context, question string) (bool, error) {
 	if !a.Interactive || a.flags.json {
-		return false
+		return false, nil
 	}
 	fmt.Fprintf(a.Stderr, "pantry: %s [y/N] ", question)
-	answer, err := in.ReadString('\n')
+	answer, err := a.readLine(ctx)
 	if err != nil {
-		fmt.Fprintln(a.Stderr)
+		return false, err
 	}
 	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes"
+	return answer == "y" || answer == "yes", nil
 }
 
 // addAll writes all entries at once, or none.
