@@ -28,6 +28,7 @@ type CacheTrace struct {
 	kept    bool
 	state   CacheState
 	failure error
+	back    string
 }
 
 // State is that of all answers together: CacheStale where one of them was, else CacheNetwork where one
@@ -53,6 +54,14 @@ func (t *CacheTrace) Failure() error {
 	return t.failure
 }
 
+// Backwards says in which way a registry's answer is behind what it said before: versions that are gone,
+// a latest version that is older. "" where it is not, or nobody knows.
+func (t *CacheTrace) Backwards() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.back
+}
+
 type cacheTraceKey struct{}
 
 // WithCacheTrace returns a context whose answers are noted in t; nil notes nothing.
@@ -76,6 +85,18 @@ func NoteCache(ctx context.Context, s CacheState, failure error) {
 	if t.failure == nil {
 		t.failure = failure
 	}
+}
+
+// NoteBackwards notes in which way an answer to a question in ctx is behind what was kept: see
+// [CacheTrace.Backwards].
+func NoteBackwards(ctx context.Context, how string) {
+	t, _ := ctx.Value(cacheTraceKey{}).(*CacheTrace)
+	if t == nil || how == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.back = how
 }
 
 func (s CacheState) rank() int {

@@ -274,7 +274,7 @@ func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
 	packages, tools := r.splitTools(m)
 	ctx = pantry.WithAsking(ctx, r.asking())
 	wished := func(name string) bool { return r.refresh[name] }
-	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, wished, r.warnDecision}, resolve.Options{
+	res, err := resolve.Resolve(ctx, packages, source{r.Registries, r.Registry, wished, r.warnDecision, r.lookBack()}, resolve.Options{
 		Old:           r.old,
 		Refresh:       wished,
 		IsRegistry:    r.isRegistry,

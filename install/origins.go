@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/lockfile"
@@ -108,4 +109,29 @@ func (r *run) originChanges(ctx context.Context, name string, locked []*lockfile
 		return false, err
 	}
 	return !slices.ContainsFunc(locked, func(p *lockfile.Package) bool { return p.Registry == d.Registry }), nil
+}
+
+// lookBack returns what looks at every answer of a registry, and warns where it lacks a version that was
+// locked from the same registry: it has taken that back, or shows an old state of things.
+func (r *run) lookBack() func(name, registry string, p pantry.Package) {
+	type key struct{ name, registry string }
+	locked := sync.OnceValue(func() map[key][]string { // often nobody is asked
+		all := map[key][]string{}
+		if r.old != nil {
+			for _, p := range r.old.Packages {
+				if p.Tool == nil {
+					k := key{p.Name, p.Registry}
+					all[k] = append(all[k], p.Version)
+				}
+			}
+		}
+		return all
+	})
+	return func(name, reg string, p pantry.Package) {
+		for _, version := range locked()[key{name, reg}] {
+			if !slices.Contains(p.Versions(), version) {
+				r.warn("registry", name, fmt.Sprintf("registry %s does not have %s@%s any more, which is locked from it", reg, name, version))
+			}
+		}
+	}
 }

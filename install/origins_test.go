@@ -71,3 +71,25 @@ func TestApproveUnconfirmed(t *testing.T) {
 		}
 	}
 }
+
+// A version that is locked from a registry, and that it does not have any more, is warned of.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "npm", "npm", 20, public)
+	p := newPlace(t, s)
+	p.wishes("a@^1.0.0 c@^1.0.0")
+	p.must()
+	s.Memory.Remove("c", "1.1.0")
+	s.Memory.Add(packages(t, "c@1.0.5")...)
+	if r := p.must(); len(r.Warnings) > 0 { // nobody was asked
+		t.Errorf("got %+v", r.Warnings)
+	}
+	r, err := p.add(install.Addition{}, "c@^1.0.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `registry npm does not have c@1.1.0 any more, which is locked from it`
+	if len(r.Warnings) == 0 || r.Warnings[0].Message != want || r.Warnings[0].Name != "c" {
+		t.Errorf("got %+v", r.Warnings)
+	}
+}

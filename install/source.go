@@ -20,6 +20,7 @@ type source struct {
 	only       string                 // the registry to ask where the manifest names none
 	wished     func(name string) bool // says which packages the user asked for by name just now
 	decided    func(registry.Decision)
+	answered   func(name, registry string, p pantry.Package)
 }
 
 // Package asks as the context says, but for a package that the user names: that is to be what the
@@ -39,6 +40,7 @@ func (s source) Package(ctx context.Context, w resolve.Want) (resolve.Answer, er
 		return resolve.Answer{}, err
 	}
 	s.decided(d)
+	s.answered(w.Name, d.Registry, pkg)
 	return resolve.Answer{Package: pkg, Registry: d.Registry, Unconfirmed: d.Unconfirmed}, nil
 }
 

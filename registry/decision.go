@@ -54,6 +54,8 @@ type Attempt struct {
 	Status int `json:"status,omitempty"`
 	// Cache is where the answer came from; "" where that is not known.
 	Cache pantry.CacheState `json:"cache,omitempty"`
+	// Backwards says in which way the answer is behind what the registry said before.
+	Backwards string `json:"backwards,omitempty"`
 	// Duration is how long it took to answer; JSON has it in milliseconds, as durationMs.
 	Duration time.Duration `json:"-"`
 	// Credential is the source of the credential that was sent, never its value. "" for none.

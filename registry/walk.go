@@ -128,6 +128,10 @@ func (w *walker[T]) one(ctx context.Context, e *Entry) {
 	}
 	answer, stale, a, err := w.try(ctx, e, reg, a)
 	w.add(a, err)
+	if a.Backwards != "" {
+		w.d.Warnings = append(w.d.Warnings, fmt.Sprintf("registry %s has gone back on what it said of %s: %s",
+			e.Name(), printable(w.d.Name), a.Backwards))
+	}
 	switch after(a.Outcome, a.Mode) {
 	case done:
 		w.answer = answer
@@ -200,7 +204,7 @@ func (w *walker[T]) try(ctx context.Context, e *Entry, reg pantry.Registry, a At
 		trace = new(pantry.CacheTrace)
 		answer, err = w.ask(pantry.WithCacheTrace(pantry.WithAsking(ctx, pantry.AskAgain), trace), e, reg)
 	}
-	a.Cache = trace.State()
+	a.Cache, a.Backwards = trace.State(), printable(trace.Backwards())
 	a.Duration = w.m.o.Now().Sub(start)
 	a.Asked = true
 	a.Mode = e.mode(w.s.mode)

@@ -101,6 +101,9 @@ func (r *Registry) keptOrNew(ctx context.Context, u, name string, how pantry.Ask
 		return nil, errNotKept
 	}
 	p, err := r.renew(transport.Uncached(ctx), u, name, shelf, kept)
+	if ok && (err == nil || errors.Is(err, pantry.ErrNotFound)) {
+		pantry.NoteBackwards(ctx, backwards(kept, p))
+	}
 	switch {
 	case ok && p == kept:
 		pantry.NoteCache(ctx, pantry.CacheRevalidated, nil)

@@ -14,6 +14,7 @@ import (
 // shop is a registry whose one package changes, with a clock.
 type shop struct {
 	versions []string // of "pad"; none: 404
+	latest   string   // "" for no tag
 	status   int      // of every answer, unless 0
 	header   http.Header
 	now      time.Time
@@ -34,7 +35,11 @@ func (s *shop) document() string {
 	for _, v := range s.versions {
 		all = append(all, `"`+v+`":{"name":"pad","version":"`+v+`","dependencies":{"a":"`+v+`"},`+someSHA+`}`)
 	}
-	return `{"name":"pad","dist-tags":{},"versions":{` + strings.Join(all, ",") + `}}`
+	tags := ""
+	if s.latest != "" {
+		tags = `"latest":"` + s.latest + `"`
+	}
+	return `{"name":"pad","dist-tags":{` + tags + `},"versions":{` + strings.Join(all, ",") + `}}`
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
