@@ -112,4 +112,6 @@ type Artifact struct {
 	Integrity integrity.Set `json:"integrity,omitempty"`
 	// Size is the number of bytes to download; 0 means not known. It is a hint.
 	Size int64 `json:"size,omitempty"`
+	// File is the name that the registry gives the bytes as a file, where it does.
+	File string `json:"-"`
 }

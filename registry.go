@@ -40,6 +40,14 @@ type Package interface {
 	Metadata(version string) (*Metadata, error)
 }
 
+// VersionPicker is a package whose versions follow other rules than npm's.
+type VersionPicker interface {
+	// Satisfying returns the versions, in the order of Versions, that satisfy a constraint in the
+	// words of the package's ecosystem; also a tag, or a version in another spelling. A constraint
+	// that cannot be read is an error that matches ErrConfig.
+	Satisfying(constraint string) ([]string, error)
+}
+
 // NameChecker is a registry whose names follow a grammar. A name that CheckName refuses is not
 // asked for.
 type NameChecker interface {

@@ -79,7 +79,7 @@ type entry struct {
 	Name string `json:"name" jsonschema:"maxLength=64"`
 	// Type of the registry. Required, but for npm, github and pkgx.
 	Type string `json:"type,omitempty" jsonschema:"enum=npm,enum=custom,enum=github,enum=pkgx,enum=adapter"`
-	// URL of the registry. Required for the types custom and adapter.
+	// URL of the registry. Required for the type custom.
 	URL string `json:"url,omitempty"`
 	// Priority: a registry with a lower one is asked first. Any integer; the default is 100.
 	// Private registries are best at 1 to 10, public ones from 11.
@@ -134,6 +134,12 @@ type entry struct {
 	// Assets are patterns for the assets of GitHub releases, by owner/repo: the one that matches is
 	// taken ("*" stands for anything). For the type github.
 	Assets map[string]string `json:"assets,omitempty" jsonschema:"maxProperties=500"`
+	// Adapter is how to read a registry of the type adapter: crates, go, pypi, rubygems, or the path of
+	// a definition. The default is the registry's name, if it is one of these.
+	Adapter string `json:"adapter,omitempty"`
+	// Command is a program that reads a registry of the type adapter, and its arguments. It is run
+	// only where the user's own configuration names it.
+	Command []string `json:"command,omitempty" jsonschema:"maxItems=100"`
 	// AllowMissingChecksum accepts packages for which the registry gives no checksum. The default
 	// is false.
 	AllowMissingChecksum bool `json:"allowMissingChecksum,omitempty"`

@@ -102,6 +102,9 @@ func (m *merged) merge(over *merged) []Problem {
 		m.claimsOnly = false
 	}
 	warnings := m.leaveSecrets(over)
+	if at, ok := m.given["command"]; ok && slices.Equal(m.Command, over.Command) {
+		over.given["command"] = at // the user's own choice stays that
+	}
 	m.given[""] = over.given[""]
 	for key := range over.bad {
 		m.bad[key] = true
@@ -152,7 +155,9 @@ var secretKeys = []string{"auth", "headers", "certFile", "keyFile"}
 // were given for the old one.
 func (m *merged) leaveSecrets(over *merged) []Problem {
 	at, given := over.given["url"]
-	if !given || sameOrigin(m.effectiveURL(), over.effectiveURL()) {
+	if _, ok := over.given["adapter"]; ok && !given && m.URL == "" && over.Adapter != m.Adapter {
+		at = over.given["adapter"] // another definition, with another URL
+	} else if !given || sameOrigin(m.effectiveURL(), over.effectiveURL()) {
 		return nil
 	}
 	left := m.dropSecrets(func(key string, _ origin) bool { _, own := over.given[key]; return !own })
@@ -240,6 +245,7 @@ func (m *merged) config() registry.Config {
 		Proxy: e.Proxy, NoProxy: e.NoProxy, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
 		Fallback: registry.Fallback(e.Fallback), MinimumReleaseAge: e.MinimumReleaseAge, Signatures: e.Signatures,
 		Insecure: e.Insecure, AllowMissingChecksum: e.AllowMissingChecksum, Assets: e.Assets, TraceContext: e.TraceContext,
+		Adapter: e.Adapter, Command: e.Command, Unapproved: m.given["command"].byProject(),
 		ClaimsOnly: m.claimsOnly, MaxConns: m.maxConns, CA: m.ca,
 		Source: m.given[""].String(),
 	}

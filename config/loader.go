@@ -204,6 +204,12 @@ func (l *loader) document(d *document, path string) {
 		for _, p := range []*string{&e.CAFile, &e.CertFile, &e.KeyFile} {
 			*p = resolvePath(*p, dir, l.o.Home)
 		}
+		if registry.DefinitionPath(e.Adapter) {
+			e.Adapter = resolvePath(e.Adapter, dir, l.o.Home)
+		}
+		if len(e.Command) > 0 && strings.ContainsAny(e.Command[0], `/\`) {
+			e.Command[0] = resolvePath(e.Command[0], dir, l.o.Home)
+		}
 	}
 	d.file.StoreDir = resolvePath(d.file.StoreDir, dir, l.o.Home)
 	d.file.CacheDir = resolvePath(d.file.CacheDir, dir, l.o.Home)

@@ -69,6 +69,7 @@ func entryOf(c registry.Config) (e entry, set map[string]bool) {
 		Timeout: c.Timeout, Proxy: c.Proxy, NoProxy: c.NoProxy, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
 		Fallback: string(c.Fallback), MinimumReleaseAge: c.MinimumReleaseAge, Signatures: c.Signatures,
 		Insecure: c.Insecure, AllowMissingChecksum: c.AllowMissingChecksum, Assets: c.Assets, TraceContext: c.TraceContext,
+		Adapter: c.Adapter, Command: c.Command,
 	}
 	if c.Priority != nil {
 		e.Priority = *c.Priority

@@ -142,9 +142,17 @@ func (entry) JSONSchemaExtend(s *generate.Schema) {
 	url.Pattern = urlPattern
 	builtIn := property("name", &generate.Schema{Enum: consts("npm", "github", "pkgx")})
 	builtIn.Required = []string{"name"}
+	adapter, _ := s.Properties.Get("adapter")
+	adapter.Pattern = `^$|^(crates|go|pypi|rubygems)$|[/\\]|\.jsonc?$`
+	named := property("name", &generate.Schema{Enum: consts("crates", "go", "pypi", "rubygems")})
+	isAdapter := property("type", &generate.Schema{Const: "adapter"})
+	isAdapter.Required = []string{"type"}
+	either := &generate.Schema{AnyOf: []*generate.Schema{given("adapter"), given("command")}}
 	s.AllOf = []*generate.Schema{
+		{If: isAdapter, Then: &generate.Schema{AnyOf: []*generate.Schema{either, named}}, Else: &generate.Schema{Not: either}},
+		{Not: &generate.Schema{AllOf: []*generate.Schema{given("adapter"), given("command")}}},
 		{If: builtIn, Else: given("type")},
-		where("type", []string{"custom", "adapter"}, given("url")),
+		where("type", []string{"custom"}, given("url")),
 		where("name", []string{"npm"}, property("type", &generate.Schema{Const: "npm"})),
 		where("name", []string{"github"}, property("type", &generate.Schema{Const: "github"})),
 		where("name", []string{"pkgx"}, property("type", &generate.Schema{Const: "pkgx"})),
@@ -254,6 +262,12 @@ var schemaCases = map[string]bool{
 	`{"registries": [{"name": "a", "type": "custom"}]}`:                                                      false,
 	`{"registries": [{"name": "a", "type": "custom", "url": ""}]}`:                                           false,
 	`{"registries": [{"name": "a", "type": "adapter"}]}`:                                                     false,
+	`{"registries": [{"name": "pypi", "type": "adapter"}]}`:                                                  true,
+	`{"registries": [{"name": "a", "type": "adapter", "adapter": "pypi"}]}`:                                  true,
+	`{"registries": [{"name": "a", "type": "adapter", "command": ["x"]}]}`:                                   true,
+	`{"registries": [{"name": "a", "type": "adapter", "adapter": "pypi", "command": ["x"]}]}`:                false,
+	`{"registries": [{"name": "a", "type": "npm", "command": ["x"]}]}`:                                       false,
+	`{"registries": [{"name": "a", "type": "npm", "adapter": "pypi"}]}`:                                      false,
 	`{"registries": [{"name": "a", "type": "pkgx"}]}`:                                                        true,
 	`{"registries": [{"name": "a", "type": "github"}]}`:                                                      true,
 	`{"registries": [{"name": "a", "type": "custom", "url": "https://x.example/p/"}]}`:                       true,

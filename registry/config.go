@@ -54,6 +54,15 @@ type Config struct {
 	Assets   map[string]string
 	MaxConns int // connections per host; 0 means the transport's default
 
+	// Adapter is the definition of a registry of the type adapter: the name of one that is built
+	// in, or a path. "" means the one of the registry's name.
+	Adapter string
+	// Command is the program of a registry of the type adapter, and its arguments.
+	Command []string
+	// Unapproved says that Command comes from where the user did not choose it, so that it is not
+	// run.
+	Unapproved bool
+
 	// ClaimsOnly keeps the registry out of the search for names it does not claim: it answers
 	// for names that Packages match, and when it is named itself ("github:owner/repo"). The
 	// zero value is an ordinary registry.

@@ -291,31 +291,3 @@ func TestKeysNotBuilt(t *testing.T) {
 		}
 	})
 }
-
-// A type that is not there is passed over with a word, and alone it is an error that says so.
-func TestTypesNotBuilt(t *testing.T) {
-	t.Parallel()
-	for _, c := range []registry.Config{{Name: "pypi", Type: "adapter", URL: "https://x.example"}} {
-		m := registry.NewManager(registry.Options{Getenv: noEnv})
-		c.Auth = &registry.Auth{Type: "bearer", Token: secret("${NOT_SET}")}
-		must(t, m.Add(c))
-		want := fmt.Sprintf("registry %q: registry type %s isn't available in this version", c.Name, c.Type)
-		_, d, err := m.Metadata(context.Background(), "lodash", "")
-		if !errors.Is(err, pantry.ErrUnsupported) || errors.Is(err, pantry.ErrNotFound) || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
-		if len(d.Warnings) != 1 {
-			t.Errorf("warnings %q", d.Warnings)
-		}
-		e, _ := m.Get(c.Name)
-		if err := e.Err(); !errors.Is(err, pantry.ErrUnsupported) || e.Unwrap() != nil {
-			t.Errorf("opened: %v", err)
-		}
-		j := &journal{}
-		add(t, m, registry.Config{Name: "second"}, &fake{name: "second", journal: j})
-		md, d, err := m.Metadata(context.Background(), "lodash", "")
-		if err != nil || md.Registry != "second" || d.Attempts[0].Outcome != registry.PassedOver || d.Unconfirmed != "" {
-			t.Errorf("got %v, %v, %+v", md, err, d)
-		}
-	}
-}

@@ -102,11 +102,20 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 			same.DefaultURL = url // of the same well-known service
 		}
 		cn, err := m.connect(at, same)
+		if err == nil && o.url == "" { // there is no other
+			o.url, o.credential, o.note = cn.client.BaseURL(), cn.credential, cn.note
+		}
 		return cn.client, err
 	}
 	r, err := kind.Open(OpenOptions{
 		Name: c.Name, Client: client, ClientAt: clientAt, AllowMissingChecksum: c.AllowMissingChecksum,
-		CacheDir: m.o.CacheDir, Now: m.o.Now, Config: c,
+		Expand: func(text, field string) (string, error) {
+			x := m.expander(c)
+			s := x.text(text, field)
+			return s, x.err()
+		},
+		Auth:     func() (map[string]pantry.Secret, error) { return m.expandAuth(c) },
+		CacheDir: m.o.CacheDir, Now: m.o.Now, Getenv: m.o.Getenv, Run: m.o.Run, Config: c,
 	})
 	if err != nil {
 		return opened{}, err

@@ -63,20 +63,6 @@ func (e *refusal) Error() string { return e.msg }
 func (e *refusal) Unwrap() error { return e.kind }
 func (e *refusal) Hint() string  { return e.hint }
 
-// typeUnavailable is the error of opening a type that this version knows by name only. A lookup
-// passes such a registry over.
-type typeUnavailable struct{ typ, registry string }
-
-func (e *typeUnavailable) Error() string {
-	s := "registry type " + e.typ + " isn't available in this version"
-	if e.registry != "" {
-		s = "registry " + quote(e.registry) + ": " + s
-	}
-	return s
-}
-
-func (e *typeUnavailable) Unwrap() error { return pantry.ErrUnsupported }
-
 // maxText bounds, in bytes, what a registry's words take up in a message.
 const maxText = 400
 

@@ -9,6 +9,7 @@ import (
 	"github.com/modelcontextprotocol/registry/pkg/model"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/credential"
 	"github.com/pantry-go/pantry/httpcache"
 	"github.com/pantry-go/pantry/registry/custom"
 	"github.com/pantry-go/pantry/registry/github"
@@ -23,6 +24,8 @@ type Kind struct {
 	Type string
 	// DefaultURL is the well-known URL; "" means that an entry has to give one.
 	DefaultURL string
+	// OwnURL says that an entry may do without a URL although the type has no well-known one.
+	OwnURL bool
 	// NPMStyle says that the registry holds packages with npm's dependencies. Dependencies of
 	// such packages are looked for among npm-style registries only.
 	NPMStyle bool
@@ -49,9 +52,16 @@ type OpenOptions struct {
 	ClientAt func(url string) (*transport.Client, error)
 	// AllowMissingChecksum accepts artifacts without a digest.
 	AllowMissingChecksum bool
-	// CacheDir and Now are those of the manager's Options.
+	// Expand puts the values of variables into a text of the entry's; field is its key.
+	Expand func(text, field string) (string, error)
+	// Auth is the entry's "auth" with variables expanded, by the names of its keys, for those who
+	// do not send it by HTTP; empty when there is none.
+	Auth func() (map[string]pantry.Secret, error)
+	// CacheDir, Now, Getenv and Run are those of the manager's Options.
 	CacheDir string
 	Now      func() time.Time
+	Getenv   func(string) (string, bool)
+	Run      credential.Runner
 	// Config is the entry as configured, variables not expanded.
 	Config Config
 }
@@ -72,7 +82,7 @@ func Kinds() []Kind {
 		{Type: "custom", NPMStyle: true, Open: openCustom, Serve: serveCustom},
 		{Type: "github", DefaultURL: gitHubURL, TokenVariables: []string{"GITHUB_TOKEN", "GH_TOKEN"}, TokenCommand: []string{"gh", "auth", "token"}, Open: openGitHub},
 		{Type: "pkgx", DefaultURL: pkgxURL, Open: openPkgx},
-		{Type: "adapter", Open: unavailable("adapter")},
+		{Type: "adapter", OwnURL: true, Open: openAdapter},
 	}
 }
 
@@ -158,11 +168,6 @@ func tools() pantry.Platform { return pantry.Platform{OS: runtime.GOOS, Arch: ru
 
 func serveNPM(r pantry.Registry) http.Handler    { return npm.Handler(r, npm.HandlerOptions{}) }
 func serveCustom(r pantry.Registry) http.Handler { return custom.Handler(r, custom.HandlerOptions{}) }
-
-// unavailable opens a type that can be configured and is not in this version.
-func unavailable(typ string) func(OpenOptions) (pantry.Registry, error) {
-	return func(o OpenOptions) (pantry.Registry, error) { return nil, &typeUnavailable{typ, o.Name} }
-}
 
 func findKind(kinds []Kind, typ string) (Kind, bool) {
 	for _, k := range kinds {

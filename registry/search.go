@@ -206,10 +206,6 @@ func (m *Manager) searchAll(ctx context.Context, entries []*Entry, q pantry.Quer
 func searchOne(ctx context.Context, e *Entry, q pantry.Query) searched {
 	s := searched{entry: e}
 	o, err := e.opener.get()
-	if missing := (*typeUnavailable)(nil); errors.As(err, &missing) {
-		s.skip = err.Error()
-		return s
-	}
 	if err != nil {
 		s.err = err
 		return s

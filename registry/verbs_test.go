@@ -51,7 +51,7 @@ func TestSearchThatFails(t *testing.T) {
 	fakes["acme"].outcome = registry.Unavailable
 	fakes["public"].hits = []string{"table"}
 	add(t, m, registry.Config{Name: "quiet"}, readOnly{&fake{name: "quiet", journal: &journal{}}})
-	must(t, m.Add(registry.Config{Name: "pypi", Type: "adapter", URL: "https://x.example"}))
+	add(t, m, registry.Config{Name: "mute"}, readOnly{&fake{name: "mute", journal: &journal{}}})
 	res, err := m.Search(context.Background(), pantry.Query{Text: "table"}, registry.SearchOptions{})
 	if err != nil || len(res.Results) != 1 || len(res.Failed) != 1 || res.Failed[0].Registry != "acme" || res.Failed[0].Outcome != registry.Unavailable {
 		t.Errorf("got %+v, %v", res, err)

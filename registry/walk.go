@@ -164,13 +164,7 @@ func (w *walker[T]) approach(ctx context.Context, e *Entry) (pantry.Registry, At
 	o, err := e.opener.get()
 	a.URL = e.URL()
 	if err != nil {
-		a.Reason = printable(err.Error())
-		if missing := (*typeUnavailable)(nil); errors.As(err, &missing) {
-			w.d.Warnings = append(w.d.Warnings, fmt.Sprintf("registry %s was not asked for %s: %s",
-				e.Name(), printable(w.d.wish()), a.Reason))
-			return nil, a, err
-		}
-		a.Outcome, a.Error, a.Reason = Failed, a.Reason, ""
+		a.Outcome, a.Error = Failed, printable(err.Error())
 		return nil, a, err
 	}
 	if c, ok := pantry.As[pantry.NameChecker](o.registry); ok {
@@ -339,9 +333,6 @@ func (w *walker[T]) verdict() error {
 func (w *walker[T]) nobody() error {
 	var reasons []string
 	for i, a := range w.d.Attempts {
-		if missing := (*typeUnavailable)(nil); errors.As(w.errs[i], &missing) {
-			return w.errs[i]
-		}
 		if w.plan.candidates[i].skip == "" {
 			reasons = append(reasons, a.Registry+" "+a.Reason)
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,6 +112,9 @@ type wish struct {
 
 // wish reads NAME[@WANTED] in all its spellings.
 func (a *app) wish(m *registry.Manager, arg string) (wish, error) {
+	if w, ok := a.foreignWish(m, arg); ok {
+		return w, nil
+	}
 	s, err := manifest.ParseSpec(arg, isRegistry(m))
 	if err != nil {
 		return wish{}, err
@@ -131,9 +135,33 @@ func (a *app) wish(m *registry.Manager, arg string) (wish, error) {
 	return w, nil
 }
 
+// foreignWish reads a wish for a registry of another ecosystem, named in front or by --registry: what
+// stands behind the "@" is in that ecosystem's words, which npm's rules would refuse.
+func (a *app) foreignWish(m *registry.Manager, arg string) (wish, bool) {
+	name, rest, ok := strings.Cut(arg, ":")
+	if only := a.flags.registry; only != "" && (!ok || name != only) {
+		name, rest = only, arg
+	}
+	e, ok := m.Get(name)
+	if !ok || e.Type() != "adapter" || rest == "" {
+		return wish{}, false
+	}
+	w := wish{name: rest, registry: name}
+	if at := strings.IndexByte(rest[1:], '@') + 1; at > 0 {
+		w.name, w.wanted = rest[:at], strings.TrimSpace(rest[at+1:])
+	}
+	if w.wanted == "*" {
+		w.wanted = ""
+	}
+	return w, true
+}
+
 // exact says that the wish is for one version as registries spell it, or for a tag: a registry can
 // be asked for that alone.
 func (w wish) exact() bool {
+	if strings.ContainsAny(w.wanted, "<>=!~^*|, ") { // of some ecosystem's ranges
+		return false
+	}
 	if _, err := semver.ParseRange(w.wanted); w.wanted == "" || err != nil {
 		return true
 	}
@@ -151,13 +179,20 @@ type found struct {
 // find asks the registries. The decision is there when err is not nil, too.
 func (w wish) find(ctx context.Context, m *registry.Manager) (found, error) {
 	r := registry.Request{Name: w.name, Wanted: w.wanted, Registry: w.registry}
+	var unreadable error // what is wanted, in the words of the registry that was asked
 	if w.wanted != "" {
 		r.Accept = func(p pantry.Package) bool {
 			_, err := w.pick(p)
+			if errors.Is(err, pantry.ErrConfig) {
+				unreadable = err
+			}
 			return err == nil
 		}
 	}
 	pkg, d, err := m.Find(ctx, r)
+	if errors.Is(err, pantry.ErrVersionNotFound) && unreadable != nil {
+		err = unreadable
+	}
 	if err != nil {
 		return found{decision: d}, whenOffline(ctx, err)
 	}
@@ -177,6 +212,13 @@ func (w wish) pick(p pantry.Package) (string, error) {
 	}
 	if slices.Contains(p.Versions(), wanted) {
 		return wanted, nil
+	}
+	if _, ok := p.(pantry.VersionPicker); ok {
+		some, err := satisfying(p, wanted, "")
+		if err != nil || len(some) == 0 {
+			return "", cmp.Or(err, pantry.ErrVersionNotFound)
+		}
+		return some[len(some)-1], nil
 	}
 	return resolve.Pick(p, wanted, "")
 }

@@ -26,6 +26,7 @@ func (a *app) makers() []maker {
 		{"pack", a.packCommand}, {"publish", a.publishCommand}, {"dist-tag dist-tags", a.distTagCommand},
 		{"deprecate", a.deprecateCommand}, {"unpublish", a.unpublishCommand},
 		{"registry registries", a.registryCommand}, {"config", a.configCommand}, {"stats", a.statsCommand},
+		{"adapter adapters", a.adapterCommand},
 		{"mirror", a.mirrorCommand}, {"bundle", a.bundleCommand},
 		{"doctor", a.doctorCommand}, {"store", a.storeCommand}, {"cache", a.cacheCommand},
 		{"completion", a.completionCommand}, {"version", a.versionCommand},

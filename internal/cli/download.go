@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 )
 
@@ -70,7 +71,7 @@ func (a *app) download(ctx context.Context, arg, out string) error {
 		return whenOffline(ctx, err)
 	}
 	a.warn(d)
-	if err := t.commit(fileName(md.Name, md.Version)); err != nil {
+	if err := t.commit(fileName(md)); err != nil {
 		return err
 	}
 	done := downloaded{
@@ -87,17 +88,20 @@ func (a *app) download(ctx context.Context, arg, out string) error {
 	return err
 }
 
-// fileName is the name that npm pack gives: scope-name-version.tgz. What could be a path, or hide
-// the file, is replaced.
-func fileName(name, version string) string {
-	s := strings.TrimPrefix(name, "@") + "-" + version
+// fileName is the name that the registry gives the file, else the one that npm pack gives:
+// scope-name-version.tgz. What could be a path, or hide the file, is replaced.
+func fileName(md *pantry.Metadata) string {
+	s := md.Artifact.File
+	if s == "" {
+		s = strings.TrimPrefix(md.Name, "@") + "-" + md.Version + ".tgz"
+	}
 	s = strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+~", r) {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-+~@", r) {
 			return r
 		}
 		return '-'
 	}, s)
-	return strings.TrimLeft(s, ".-") + ".tgz"
+	return strings.TrimLeft(s, ".-")
 }
 
 // shownPath is a path as the user can open it from where the command was started.

@@ -19,6 +19,7 @@ type scriptCommand = func(ts *testscript.TestScript, neg bool, args []string)
 func scriptCommands() map[string]scriptCommand {
 	return map[string]scriptCommand{
 		"registry":          startRegistry,
+		"ecosystem":         startEcosystem,
 		"registry-fault":    faultRegistry,
 		"registry-requests": requests,
 		"registry-await":    awaitRequest,

@@ -18,6 +18,7 @@ func TestMain(m *testing.M) {
 			e.Keychain = testKeychain(os.Getenv("KEYCHAIN"))
 			os.Exit(cli.Main(context.Background(), e))
 		},
+		"adapter-program": adapterProgram,
 	})
 }
 
@@ -26,6 +27,9 @@ func TestMain(m *testing.M) {
 //	registry NAME npm|custom [DIR|FILE...]   start a registry that holds the packages of folders
 //	                                         (NAME@VERSION/FILE, as in registrytest.FromTxtar) and
 //	                                         txtar files; its URL is $NAME_URL, with the host $NAME_HOST
+//	ecosystem NAME pypi|crates|rubygems|go PACKAGE@VERSION[!]...
+//	                                         start a server as another ecosystem has it; "!" is a
+//	                                         version that was withdrawn
 //	registry-add NAME DIR|FILE...            put more packages into it
 //	registry-stop NAME, registry-start NAME  the same URL answers nothing, or answers again
 //	registry-fault NAME [-path=P] [-times=N] FAULT [ARG]

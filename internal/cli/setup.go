@@ -130,7 +130,7 @@ func routing(c *config.Config) string {
 		if r.Priority != nil {
 			priority = *r.Priority
 		}
-		fmt.Fprintf(&b, "%s %s %s %d %t %s %q\n", r.Name, r.Type, r.URL, priority, r.Disabled, r.Fallback, r.Packages)
+		fmt.Fprintf(&b, "%s %s %s %d %t %s %q %s %q\n", r.Name, r.Type, r.URL, priority, r.Disabled, r.Fallback, r.Packages, r.Adapter, r.Command)
 	}
 	fmt.Fprintf(&b, "%s %s %s %q", c.Fallback, c.Linker, c.IsolatedStore, c.PrivateCopies)
 	return b.String()

@@ -3,6 +3,8 @@ package cli
 import (
 	"strings"
 	"testing"
+
+	"github.com/pantry-go/pantry"
 )
 
 func TestFileName(t *testing.T) {
@@ -18,7 +20,7 @@ func TestFileName(t *testing.T) {
 		{"a\x1b[2Jb", "1\n2", "a--2Jb-1-2.tgz"},
 		{"é", "1", "1.tgz"},
 	} {
-		if got := fileName(tt.name, tt.version); got != tt.want {
+		if got := fileName(&pantry.Metadata{Name: tt.name, Version: tt.version}); got != tt.want {
 			t.Errorf("%q %q: %q, want %q", tt.name, tt.version, got, tt.want)
 		}
 	}
@@ -28,7 +30,7 @@ func FuzzFileName(f *testing.F) {
 	f.Add("@acme/ui", "1.0.0")
 	f.Add("..", "/")
 	f.Fuzz(func(t *testing.T, name, version string) {
-		got := fileName(name, version)
+		got := fileName(&pantry.Metadata{Name: name, Version: version})
 		if strings.ContainsAny(got, "/\\\x00") || strings.HasPrefix(got, "-") || !strings.HasSuffix(got, "tgz") || got == "." || got == ".." {
 			t.Errorf("%q %q: %q", name, version, got)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/registry"
 	"github.com/pantry-go/pantry/semver"
 )
@@ -40,7 +41,9 @@ func (a *app) versions(ctx context.Context, arg string) error {
 	a.warn(f.decision)
 	list := f.pkg.Versions()
 	if w.wanted != "" {
-		list = satisfying(list, w.wanted, f.version)
+		if list, err = satisfying(f.pkg, w.wanted, f.version); err != nil {
+			return err
+		}
 	}
 	if a.flags.json {
 		return a.printJSON(list)
@@ -55,12 +58,15 @@ func (a *app) versions(ctx context.Context, arg string) error {
 
 // satisfying keeps the versions of a range, and the one that was picked for it, which a tag or a
 // package of prereleases may have besides.
-func satisfying(versions []string, wanted, picked string) []string {
+func satisfying(p pantry.Package, wanted, picked string) ([]string, error) {
+	if other, ok := p.(pantry.VersionPicker); ok {
+		return other.Satisfying(wanted)
+	}
 	var out []string
-	for _, v := range versions {
+	for _, v := range p.Versions() {
 		if v == picked || semver.Satisfies(v, wanted) {
 			out = append(out, v)
 		}
 	}
-	return out
+	return out, nil
 }

@@ -1,0 +1,77 @@
+package adapter
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	maxName    = 1024     // bytes of a name, where a definition gives no bound; module paths are the longest
+	maxVersion = 256      // bytes of a version
+	maxText    = 16 << 10 // bytes kept of one text, of which descriptions are the longest
+)
+
+// unsafeRune says that r must not reach a terminal: control characters, line separators, and the
+// marks that change the direction of writing.
+func unsafeRune(r rune) bool {
+	return unicode.IsControl(r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
+		unicode.Is(unicode.Bidi_Control, r)
+}
+
+// line makes a text from outside one line that is safe to print, and not endless.
+func line(s string) string {
+	if len(s) > maxText {
+		s = strings.ToValidUTF8(s[:maxText], "")
+	}
+	if strings.ContainsFunc(s, unsafeRune) {
+		s = strings.Map(func(r rune) rune {
+			switch {
+			case r == '\n' || r == '\r' || r == '\t':
+				return ' '
+			case unsafeRune(r):
+				return -1
+			}
+			return r
+		}, s)
+	}
+	return strings.TrimSpace(s)
+}
+
+// quote is line for messages: short and in quotation marks.
+func quote(s string) string {
+	const most = 80 // runes
+	s = line(s)
+	if r := []rune(s); len(r) > most {
+		s = string(r[:most]) + "…"
+	}
+	return `"` + s + `"`
+}
+
+// safeSegment says that s can be one segment of a path, and means the same to whoever decodes it
+// once more.
+func safeSegment(s string) bool {
+	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, `/\%?#`) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unsafeRune(r) })
+}
+
+// safeName says why s cannot be a name anywhere: names may have slashes.
+func safeName(s string, longest int) error {
+	switch {
+	case s == "":
+		return errors.New("the name is empty")
+	case len(s) > longest:
+		return fmt.Errorf("the name is longer than %d bytes", longest)
+	}
+	for segment := range strings.SplitSeq(s, "/") {
+		if !safeSegment(segment) {
+			return fmt.Errorf("%s has a part that cannot stand in a path", quote(s))
+		}
+	}
+	return nil
+}
+
+// usableVersion says that v can be asked for as a version.
+func usableVersion(v string) bool { return len(v) <= maxVersion && safeSegment(v) }
