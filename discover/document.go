@@ -123,7 +123,7 @@ func (r Registry) proposal(at *url.URL) Proposal {
 		p.Credential = "none yet: it wants one of type " + r.Auth
 	}
 	if r.Description != "" {
-		p.Note("%s", printable(r.Description[:min(len(r.Description), maxText)]))
+		p.Note("it says of itself: %s", printable(strings.ToValidUTF8(r.Description[:min(len(r.Description), maxText)], "")))
 	}
 	switch {
 	case r.URL == "":

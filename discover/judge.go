@@ -30,7 +30,7 @@ func Judge(proposals []Proposal, configured []registry.Config, builtIn func(name
 		}
 		p.State, p.Reason = New, ""
 		if err := alone(p.Entry); err != nil {
-			p.refuse(printable(err.Error()))
+			p.refuse(oneLine(err))
 			continue
 		}
 		if known(p, so) {
@@ -46,10 +46,11 @@ func Judge(proposals []Proposal, configured []registry.Config, builtIn func(name
 		}
 		// The manager knows every other reason why they cannot stand together.
 		if err := manager().Load(append(slices.Clone(rest), p.Entry), ""); err != nil {
-			p.State, p.Reason = Conflict, printable(err.Error())
+			p.State, p.Reason = Conflict, oneLine(err)
 			continue
 		}
 		order(p, rest, builtIn)
+		wide(p)
 		mine := p.Entry
 		mine.Source = proposedBy + p.From
 		so = append(rest, mine)
@@ -136,6 +137,20 @@ func order(p *Proposal, rest []registry.Config, builtIn func(string) bool) {
 		p.Note("names that nobody claims are asked of it before %s", strings.Join(later, ", "))
 	}
 }
+
+// wide notes claims of everything.
+func wide(p *Proposal) {
+	for _, pattern := range p.Entry.Packages {
+		for all, what := range map[string]string{"*": "without a scope", "@*/*": "with a scope"} {
+			if registry.PatternCovers(pattern, all) {
+				p.Note("it claims every name %s: nobody else would be asked for one", what)
+			}
+		}
+	}
+}
+
+// oneLine is an error that may have several lines.
+func oneLine(err error) string { return printable(strings.ReplaceAll(err.Error(), "\n", "; ")) }
 
 func urlOf(c registry.Config) string {
 	if c.URL != "" {

@@ -69,6 +69,8 @@ func TestRead(t *testing.T) {
 registry = "https://npm.acme.example/"
 @acme:registry=https://acme.example/npm/
 @corp:registry=https://acme.example/npm/
+@:registry=https://no.example
+@a/b:registry=https://no.example
 @beta:registry=https://${BETA_HOST-beta.example}/
 //acme.example/:_authToken=npm_AAAA1111
 //acme.example/npm/:_authToken=${ACME_TOKEN}
@@ -77,12 +79,12 @@ registry = "https://npm.acme.example/"
 //npm.acme.example/:_password=cDRzcw==
 _authToken=ghp_2222
 `, want: []string{
-			".npmrc:3 npm npm https://npm.acme.example/ priority=20 basic ${NPM_USERNAME} ${NPM_PASSWORD} (NPM_USERNAME and NPM_PASSWORD, to be set: the value is in .npmrc:10 (in base64))",
+			".npmrc:3 npm npm https://npm.acme.example/ priority=20 basic ${NPM_USERNAME} ${NPM_PASSWORD} (NPM_USERNAME and NPM_PASSWORD, to be set: the value is in .npmrc:12 (in base64))",
 			".npmrc:4 acme npm https://acme.example/npm/ @acme/* @corp/* bearer ${ACME_TOKEN} (${ACME_TOKEN})",
-			".npmrc:6 beta npm https://${BETA_HOST:-beta.example}/ @beta/*",
-			"secret .npmrc:7 //acme.example/:_authToken = npm_…",
-			"secret .npmrc:11 //npm.acme.example/:_password = …",
-			"secret .npmrc:12 _authToken = ghp_…",
+			".npmrc:8 beta npm https://${BETA_HOST:-beta.example}/ @beta/*",
+			"secret .npmrc:9 //acme.example/:_authToken = npm_…",
+			"secret .npmrc:13 //npm.acme.example/:_password = …",
+			"secret .npmrc:14 _authToken = ghp_…",
 		}},
 		{name: "an npmrc that pantry reads", file: ".npmrc", o: foreign.Options{Kept: true}, text: "@a:registry=https://a.example\n//a.example/:_authToken=abc\n//a.example/:cafile=x", want: []string{
 			".npmrc:1 a npm https://a.example @a/* (.npmrc:2, which pantry reads)",

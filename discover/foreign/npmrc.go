@@ -36,6 +36,9 @@ func readNpmrc(r *reader) error {
 			all = append(all, found{url: text(l.Value), line: l.Line}.npmDefault())
 		case strings.HasPrefix(l.Key, "@") && strings.HasSuffix(l.Key, ":registry"):
 			scope := strings.TrimSuffix(l.Key, ":registry")
+			if len(scope) == 1 || strings.Contains(scope, "/") {
+				continue // no name has such a scope
+			}
 			all = append(all, found{name: scope[1:], typ: "npm", url: text(l.Value), claims: []string{scope + "/*"}, line: l.Line})
 		case strings.HasPrefix(l.Key, "//") && i > 1:
 			p := place(l.Key[:i], l.Line)
