@@ -55,9 +55,9 @@ type Registry struct {
 
 // Describe is what may be said to anybody of a configured registry: never its credential, headers or
 // proxy. ok is false where its URL holds something that is not for everybody (a user name, a
-// variable), or where there is none.
+// variable), where there is none, and for one that is read by a file or program of one's own.
 func Describe(c registry.Config) (r Registry, ok bool) {
-	r = Registry{Name: c.Name, Type: c.Type, URL: c.URL, Priority: c.Priority, Packages: c.Packages}
+	r = Registry{Name: c.Name, Type: c.Type, Adapter: c.Adapter, URL: c.URL, Priority: c.Priority, Packages: c.Packages}
 	if c.Auth != nil {
 		r.Auth = c.Auth.Type
 	}
@@ -66,7 +66,12 @@ func Describe(c registry.Config) (r Registry, ok bool) {
 			r.Mirrors = append(r.Mirrors, m)
 		}
 	}
-	return r, public(c.URL)
+	return r, public(c.URL) && builtIn(c.Adapter) && len(c.Command) == 0
+}
+
+// builtIn says whether an adapter's name can be that of one that is built in: a path is not for others.
+func builtIn(adapter string) bool {
+	return strings.Trim(adapter, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // public says whether a URL can be shown to anybody.
@@ -100,8 +105,8 @@ func Parse(data []byte, at *url.URL) ([]Proposal, error) {
 
 func (r Registry) proposal(at *url.URL) Proposal {
 	p := Proposal{
-		Entry:   registry.Config{Name: r.Name, Type: r.Type, Priority: r.Priority, Packages: r.Packages},
-		Adapter: r.Adapter, From: at.String(), Tool: "document",
+		Entry: registry.Config{Name: r.Name, Type: r.Type, Adapter: r.Adapter, Priority: r.Priority, Packages: r.Packages},
+		From:  at.String(), Tool: "document",
 	}
 	var user bool
 	p.Entry.URL, user = resolved(r.URL, at)
@@ -128,6 +133,8 @@ func (r Registry) proposal(at *url.URL) Proposal {
 	switch {
 	case r.URL == "":
 		p.refuse("it has no URL")
+	case !builtIn(r.Adapter):
+		p.refuse("its adapter is no name of one that is built in")
 	case user:
 		p.refuse("a URL of it holds a user name or a password")
 	case len(r.Packages) > maxList || len(r.Mirrors) > maxList:

@@ -69,7 +69,7 @@ func alone(c registry.Config) error { return manager().Add(c) }
 // known finds a registry of the same URL that claims at least what the proposal does.
 func known(p *Proposal, so []registry.Config) bool {
 	for _, c := range so {
-		if c.Type != p.Entry.Type || !sameURL(urlOf(c), urlOf(p.Entry)) {
+		if c.Type != p.Entry.Type || c.Adapter != p.Entry.Adapter || !sameURL(urlOf(c), urlOf(p.Entry)) {
 			continue
 		}
 		uncovered := slices.DeleteFunc(slices.Clone(p.Entry.Packages), func(q string) bool {

@@ -24,8 +24,6 @@ const (
 type Proposal struct {
 	// Entry is what would be added. A credential in it is a variable's name, never a value.
 	Entry registry.Config
-	// Adapter names the protocol of an entry of type adapter, such as pypi.
-	Adapter string
 	// Tool is whose file it was: npm, yarn, bun, pnpm, pip, uv, nuget, cargo; "document" for that of a
 	// host.
 	Tool string

@@ -166,7 +166,7 @@ func (r *reader) add(f found) {
 	f.url = r.withoutUser(&f)
 	if f.name == "" {
 		f.name = nameOfURL(f.url)
-		if f.adapter != "" {
+		if f.adapter != "" && !strings.Contains(f.name, f.adapter) {
 			f.name += "-" + f.adapter
 		}
 	}
@@ -179,8 +179,8 @@ func (r *reader) add(f found) {
 		}
 	}
 	p := discover.Proposal{
-		Entry:   registry.Config{Name: f.name, Type: f.typ, URL: f.url, Packages: f.claims},
-		Adapter: f.adapter, Tool: r.tool, From: r.place(f.line), Notes: f.notes,
+		Entry: registry.Config{Name: f.name, Type: f.typ, Adapter: f.adapter, URL: f.url, Packages: f.claims},
+		Tool:  r.tool, From: r.place(f.line), Notes: f.notes,
 	}
 	if f.name == "npm" {
 		p.Entry.Priority = registry.NPM().Priority

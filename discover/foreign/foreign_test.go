@@ -20,8 +20,8 @@ func lines(r foreign.Result) []string {
 	for _, p := range r.Proposals {
 		e := p.Entry
 		typ := e.Type
-		if p.Adapter != "" {
-			typ += "/" + p.Adapter
+		if e.Adapter != "" {
+			typ += "/" + e.Adapter
 		}
 		s := fmt.Sprintf("%s %s %s %s", p.From, e.Name, typ, e.URL)
 		if len(e.Packages) > 0 {
@@ -132,7 +132,7 @@ gamma.url = "https://gamma.example"
 			"pnpm-workspace.yaml:4 acme npm https://acme.example @acme/*",
 		}},
 		{name: "pip", file: "pip.conf", text: "[global]\nindex-url = https://tok3n@pypi.acme.example/simple\nextra_index_url =\n\thttps://a.example:8080/simple\n    https://b.example/simple # why\n[install]\nfind-links = https://no.example\n; x\n", want: []string{
-			"pip.conf:2 pypi.acme.example-pypi adapter/pypi https://pypi.acme.example basic ${PYPI_ACME_EXAMPLE_PYPI_USERNAME} (PYPI_ACME_EXAMPLE_PYPI_USERNAME, to be set: the value is in pip.conf:2)",
+			"pip.conf:2 pypi.acme.example adapter/pypi https://pypi.acme.example basic ${PYPI_ACME_EXAMPLE_USERNAME} (PYPI_ACME_EXAMPLE_USERNAME, to be set: the value is in pip.conf:2)",
 			"pip.conf:4 a.example-8080-pypi adapter/pypi https://a.example:8080",
 			"pip.conf:5 b.example-pypi adapter/pypi https://b.example",
 			"secret pip.conf:2 the user name in a URL = …",

@@ -181,7 +181,7 @@ func (a *app) checkAlive(ctx context.Context, all []discover.Proposal) {
 func rowOf(p discover.Proposal) proposalRow {
 	e := p.Entry
 	r := proposalRow{
-		Name: clean(e.Name), Type: clean(e.Type), Adapter: clean(p.Adapter), URL: shownURL(e.URL), Priority: e.Priority,
+		Name: clean(e.Name), Type: clean(e.Type), Adapter: clean(e.Adapter), URL: shownURL(e.URL), Priority: e.Priority,
 		Packages: []string{}, From: clean(p.From), Tool: p.Tool, Credential: clean(p.Credential),
 		State: p.State, Reason: clean(p.Reason), Notes: []string{},
 	}
