@@ -361,6 +361,55 @@ func TestWrongBytes(t *testing.T) {
 	}
 }
 
+// deprecating is a Memory that takes deprecations.
+type deprecating struct {
+	*registrytest.Memory
+	pkgs  map[string]registrytest.Pkg // by version
+	calls int
+}
+
+func (d *deprecating) Deprecate(_ context.Context, _ string, versions []string, message string) error {
+	d.calls++
+	for _, v := range versions {
+		p := d.pkgs[v]
+		p.Deprecated = message
+		d.Add(p)
+	}
+	return nil
+}
+
+// TestDeprecation: a registry that takes deprecations gets them, those of versions it has already too;
+// of another one the report says that it did not.
+func TestDeprecation(t *testing.T) {
+	t.Parallel()
+	target := &deprecating{Memory: registrytest.NewMemory("target"), pkgs: map[string]registrytest.Pkg{}}
+	var fresh []registrytest.Pkg
+	for _, p := range samples()[:4] {
+		p.Deprecated = ""
+		target.pkgs[p.Version] = p
+		fresh = append(fresh, p)
+	}
+	o := mirror.Options{From: end("fresh", registrytest.NewMemory("fresh", fresh...)), To: end("target", target), Items: items(t, "pad")}
+	if rep := run(t, o); rep.Copied != 4 || target.calls != 0 {
+		t.Fatalf("%+v, %d calls", rep, target.calls)
+	}
+	o.From = end("source", registrytest.NewMemory("source", samples()...))
+	for range 2 {
+		if rep := run(t, o); rep.Skipped != 4 || len(rep.Failed)+len(rep.NotCarried) != 0 || target.calls != 1 {
+			t.Errorf("%+v, %d calls", rep, target.calls)
+		}
+	}
+	if m, err := target.Metadata(t.Context(), "pad", "1.0.0"); err != nil || m.Deprecated != "too old" {
+		t.Errorf("got %+v, %v", m, err)
+	}
+	other, _ := npmOver(t, "other", registrytest.NewMemory("other"))
+	o.To = end("other", other)
+	rep := run(t, o)
+	if !slices.Contains(rep.NotCarried, mirror.NotCarried{What: "deprecation", Versions: 1}) {
+		t.Errorf("%+v", rep)
+	}
+}
+
 // TestHopeless: a target that refuses everything is not asked about everything.
 func TestHopeless(t *testing.T) {
 	t.Parallel()

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -142,7 +143,9 @@ func (j *job) settle(ctx context.Context) error {
 		if err := j.setTags(ctx, now, tags); err != nil {
 			return err
 		}
-		j.missing(now)
+		if err := j.deprecate(ctx, now); err != nil {
+			return err
+		}
 	}
 	if j.have != nil {
 		maps.DeleteFunc(tags, func(tag, v string) bool { return j.have.Tags()[tag] == v })
@@ -178,10 +181,42 @@ func (j *job) setTags(ctx context.Context, now pantry.Package, tags map[string]s
 	return nil
 }
 
-// missing compares what was copied with what the target says of it now. Of what was there before
-// only a deprecation can be news.
+// deprecate carries deprecations that the target lacks. One that the target has and the source has not
+// is the target's own affair.
+func (j *job) deprecate(ctx context.Context, now pantry.Package) error {
+	byMessage := map[string][]string{}
+	for _, v := range slices.Sorted(maps.Keys(j.good)) {
+		m, err := now.Metadata(v)
+		if message := j.good[v].Deprecated; err == nil && message != "" && message != m.Deprecated {
+			byMessage[message] = append(byMessage[message], v)
+		}
+	}
+	d, ok := pantry.As[pantry.Deprecator](j.To.Registry)
+	for _, message := range slices.Sorted(maps.Keys(byMessage)) {
+		err := pantry.ErrUnsupported
+		if ok {
+			err = d.Deprecate(ctx, j.name, byMessage[message], message)
+		}
+		if errors.Is(err, pantry.ErrUnsupported) {
+			for range byMessage[message] {
+				j.notCarried("deprecation")
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	j.missing(now)
+	return nil
+}
+
+// missing compares what was copied with what the target says of it now.
 func (j *job) missing(now pantry.Package) {
 	for _, v := range slices.Sorted(maps.Keys(j.good)) {
+		if !j.news[v] {
+			continue
+		}
 		m := j.good[v]
 		there, err := now.Metadata(v)
 		if err != nil {
@@ -194,12 +229,11 @@ func (j *job) missing(now pantry.Package) {
 			what    string
 			missing bool
 		}{
-			{"deprecation", m.Deprecated != there.Deprecated},
 			{"time", !m.Published.IsZero() && !m.Published.Equal(there.Published)},
 			{"signatures", signed && !signedThere},
 			{"attestations", attested && !attestedThere},
 		} {
-			if c.missing && (j.news[v] || c.what == "deprecation") {
+			if c.missing {
 				j.notCarried(c.what)
 			}
 		}
