@@ -31,7 +31,7 @@ type Options struct {
 	// Registries are as configured, or as they might be. They should be nobody else's: their observers
 	// are told of questions that nobody asked.
 	Registries *registry.Manager
-	// Store is where unpacked packages are; nil is an empty one.
+	// Store is where unpacked packages are; nil is an empty one, and nothing that registries said is kept.
 	Store *store.Store
 	// Down are the registries that do not answer, by name, which takes their mirrors too, or the hosts
 	// that do not.
@@ -76,7 +76,9 @@ type Wish struct {
 	Registry string `json:"registry,omitempty"`
 	// Unconfirmed is the registry that would have had the first word.
 	Unconfirmed string `json:"unconfirmed,omitempty"`
-	Reason      string `json:"reason,omitempty"`
+	// Kept is a registry of which an answer for the name is kept, which --prefer-offline and --offline use.
+	Kept   string `json:"kept,omitempty"`
+	Reason string `json:"reason,omitempty"`
 
 	err error
 }
@@ -315,9 +317,13 @@ func (s *simulation) unlocked(ctx context.Context) {
 			s.result.Wishes = append(s.result.Wishes, out)
 			continue
 		}
-		d, err := s.Registries.Foresee(ctx, registry.Request{
-			Name: spec.Package, Wanted: spec.Range, Registry: spec.Registry, NPMStyle: spec.Registry == "",
-		}, s.answer)
+		req := registry.Request{Name: spec.Package, Wanted: spec.Range, Registry: spec.Registry, NPMStyle: spec.Registry == ""}
+		d, err := s.Registries.Foresee(ctx, req, s.answer)
+		if s.Store != nil {
+			if _, kept, err := s.Registries.Find(pantry.WithAsking(ctx, pantry.AskNobody), req); err == nil {
+				out.Kept = kept.Registry
+			}
+		}
 		out.Registry, out.Unconfirmed = d.Registry, d.Unconfirmed
 		if err != nil && w.Kind != lockfile.Optional {
 			out.err, out.Reason = causeOf(d, err), oneLine(causeOf(d, err))

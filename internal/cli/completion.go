@@ -60,6 +60,8 @@ func (a *app) withCompletion(root *cobra.Command) {
 		find(root, path).ValidArgsFunction = firstOf(a.registryNames)
 	}
 	find(root, []string{"remove"}).ValidArgsFunction = anyOf(a.dependencyNames)
+	find(root, []string{"origins", "approve"}).ValidArgsFunction = anyOf(a.dependencyNames)
+	find(root, []string{"origins", "list"}).ValidArgsFunction = anyOf(a.dependencyNames)
 	find(root, []string{"why"}).ValidArgsFunction = firstOf(a.dependencyNames)
 	find(root, []string{"config", "get"}).ValidArgsFunction = firstOf(a.configKeys)
 	find(root, []string{"config", "set"}).ValidArgsFunction = firstOf(a.configKeys)

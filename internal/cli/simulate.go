@@ -47,7 +47,7 @@ nothing. When something would not install the exit code is that of the install.`
 	fl := c.Flags()
 	fl.StringSliceVar(&f.down, "down", nil, "the registry `NAME`, or a host, does not answer")
 	fl.StringSliceVar(&f.revoke, "revoke", nil, "the registry `NAME` refuses its credential")
-	fl.BoolVar(&f.cold, "cold-cache", false, "nothing is in the store, as on a new machine")
+	fl.BoolVar(&f.cold, "cold-cache", false, "nothing is in store and cache, as on a new machine")
 	fl.StringVar(&f.policy, "policy", "", "the pantry.json in `FILE` stands instead of the project's")
 	return c
 }
@@ -144,6 +144,9 @@ func (a *app) printSimulation(r *simulate.Result) error {
 			said = clean(wish.Reason)
 		case wish.Unconfirmed != "":
 			said += ", not confirmed: " + wish.Unconfirmed + " would have the first word"
+		}
+		if wish.Kept != "" {
+			said += fmt.Sprintf("; what %s said before is kept, for --prefer-offline", wish.Kept)
 		}
 		fmt.Fprintf(w, "%s@%s\tnot locked\t%s\n", clean(wish.Name), clean(wish.Spec), said)
 	}
