@@ -156,6 +156,13 @@ func (it Item) choose(p pantry.Package) ([]string, error) {
 	}
 	var out []string
 	tagged, isTag := p.Tags()[it.Versions]
+	if other, ok := p.(pantry.VersionPicker); ok && it.Versions != "" {
+		var err error
+		if out, err = other.Satisfying(it.Versions); err != nil {
+			return nil, err
+		}
+		all = nil
+	}
 	for _, v := range all {
 		switch {
 		case it.Versions == "", v == it.Versions, isTag && v == tagged,
@@ -185,6 +192,13 @@ func (it Item) choose(p pantry.Package) ([]string, error) {
 func pick(p pantry.Package, wanted string) (string, bool) {
 	if v, ok := p.Tags()[wanted]; ok {
 		return v, true
+	}
+	if other, ok := p.(pantry.VersionPicker); ok {
+		some, err := other.Satisfying(wanted)
+		if err != nil || len(some) == 0 {
+			return "", false
+		}
+		return some[len(some)-1], true
 	}
 	if latest := p.Tags()["latest"]; latest != "" && semver.Satisfies(latest, wanted) {
 		return latest, true

@@ -38,7 +38,7 @@ func (k *checker) adapter() {
 		}
 	case c.Adapter == "" && ref == "":
 		k.fail("", "a registry of type adapter needs an adapter", `give "adapter": one of `+known+`, or the path of a definition; or "command": a program`)
-	case !adapter.IsPath(ref) && !slices.Contains(adapter.BuiltIns(), ref):
+	case !hasVariable(ref) && !adapter.IsPath(ref) && !slices.Contains(adapter.BuiltIns(), ref):
 		k.fail("adapter", "there is no adapter "+quote(ref)+didYouMean(ref, adapter.BuiltIns()),
 			"built in are "+known+"; a definition of your own is given by its path, as ./my.json")
 	}
@@ -60,7 +60,11 @@ func openAdapter(o OpenOptions) (pantry.Registry, error) {
 	fail := func(err error) error {
 		return &ConfigError{Source: o.Config.Source, Registry: o.Name, Field: "adapter", Problem: err.Error(), Next: pantry.Hint(err), Err: err}
 	}
-	d, err := adapter.Load(definitionOf(o.Config))
+	ref, err := o.Expand(definitionOf(o.Config), "adapter")
+	if err != nil {
+		return nil, err
+	}
+	d, err := adapter.Load(ref)
 	if err != nil {
 		return nil, fail(err)
 	}
