@@ -111,7 +111,7 @@ func TestParse(t *testing.T) {
 		{"keys of later", `{"version":1,"more":{},"registries":[{"name":"a","type":"npm","url":"/x","color":"red"}]}`, "a npm https://acme.example/x"},
 		{"too many", `{"version":1,"registries":[` + strings.Repeat(`{},`, discover.MaxRegistries) + `{}]}`, "101 registries"},
 		{"too large", `{"version":1,"x":"` + strings.Repeat("x", discover.MaxDocument) + `"}`, "larger than"},
-		{"a definition", `{"version":1,"registries":[{"name":"a","type":"adapter","adapter":"../x.json","url":"https://acme.example/"}]}`, "unsupported: it would read a file of this machine"},
+		{"a definition", `{"version":1,"registries":[{"name":"a","type":"adapter","adapter":"../x.json","url":"https://acme.example/"}]}`, "unsupported: its adapter is no name of one that is built in"},
 		{"no URL", `{"version":1,"registries":[{"name":"a","type":"npm"}]}`, "unsupported: it has no URL"},
 		{"a password", `{"version":1,"registries":[{"name":"a","type":"npm","url":"https://u:p4ss@acme.example/"}]}`, "a npm https://acme.example/ unsupported: a URL of it holds a user name"},
 		{"a variable", `{"version":1,"registries":[{"name":"a","type":"npm","url":"https://acme.example/${HOME}"}]}`, "unsupported: it would read variables"},

@@ -139,8 +139,6 @@ func (r Registry) proposal(at *url.URL) Proposal {
 		p.refuse("a URL of it holds a user name or a password")
 	case len(r.Packages) > maxList || len(r.Mirrors) > maxList:
 		p.refuse(fmt.Sprintf("it has more than %d patterns or mirrors", maxList))
-	case registry.DefinitionPath(r.Adapter):
-		p.refuse("it would read a file of this machine")
 	case strings.Contains(p.Entry.URL, "${") || strings.Contains(strings.Join(r.Packages, "")+strings.Join(r.Mirrors, ""), "${"):
 		p.refuse("it would read variables of this machine's environment")
 	}
