@@ -30,6 +30,9 @@ type Decision struct {
 	// Stale says, in a sentence, that the registry that answered could not be asked, and that what it
 	// said before had to do. The sentence is the same for every package. "" where it was not so.
 	Stale string `json:"stale,omitempty"`
+	// Locked is what the asker's lockfile has of the name, as "registry:name@version". Who has a lockfile
+	// sets it.
+	Locked []string `json:"locked,omitempty"`
 	// Warnings are for the user, one sentence each.
 	Warnings []string `json:"warnings,omitempty"`
 	// Duration is how long it all took; JSON has it in milliseconds, as durationMs.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/registry"
 )
 
@@ -37,6 +39,12 @@ func (a *app) explain(ctx context.Context, arg string) error {
 		return err
 	}
 	f, err := w.find(ctx, m)
+	locked := a.lockedOrigins(m, w.name)
+	for _, row := range locked {
+		for _, v := range row.Versions {
+			f.decision.Locked = append(f.decision.Locked, string(lockfile.MakeID(row.Registry, row.Name, v)))
+		}
+	}
 	if a.flags.json {
 		if perr := a.printJSON(f.decision); perr != nil {
 			return perr
@@ -45,6 +53,7 @@ func (a *app) explain(ctx context.Context, arg string) error {
 	}
 	var b strings.Builder
 	tellDecision(&b, m, f.decision)
+	tellLocked(&b, f.decision, locked)
 	if err == nil {
 		tellBuild(&b, f)
 	}
@@ -52,6 +61,33 @@ func (a *app) explain(ctx context.Context, arg string) error {
 		return perr
 	}
 	return err
+}
+
+// lockedOrigins is what the project's lockfile has of a name. It is told beside what registries say, so
+// that one which is not there or cannot be read is left to the commands that need it.
+func (a *app) lockedOrigins(m *registry.Manager, name string) []originRow {
+	l, _, err := a.readLock()
+	if err != nil {
+		return nil
+	}
+	maps.DeleteFunc(l.Packages, func(_ lockfile.ID, p *lockfile.Package) bool { return p.Name != name })
+	return originRows(l, m)
+}
+
+// tellLocked writes what the lockfile has, and whether an install would take what registries say.
+func tellLocked(w io.Writer, d registry.Decision, locked []originRow) {
+	same := d.Registry == "" || len(locked) == 0
+	for _, row := range locked {
+		fmt.Fprintf(w, "%s has %s from %s", lockfile.Name, strings.Join(row.Versions, ", "), row.Registry)
+		if row.Unconfirmed != "" {
+			fmt.Fprintf(w, ", not confirmed: %s was unavailable", row.Unconfirmed)
+		}
+		fmt.Fprintln(w)
+		same = same || row.Registry == d.Registry || row.Unconfirmed != ""
+	}
+	if !same {
+		fmt.Fprintf(w, "an install would not take it from %s, unless it is approved: pantry origins approve %s\n", d.Registry, clean(d.Name))
+	}
 }
 
 // tellBuild writes which build of a tool is for this machine, and why that one.
