@@ -281,6 +281,7 @@ func (r *run) lock(ctx context.Context) (*lockfile.Lock, error) {
 		NodeVersion:   r.NodeVersion,
 		Chosen:        r.fetches.chosen,
 		ApproveOrigin: func(name string) bool { return r.approved[name] },
+		RegistryURL:   r.urlOf,
 	})
 	if err != nil {
 		return nil, err

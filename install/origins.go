@@ -111,6 +111,15 @@ func (r *run) originChanges(ctx context.Context, name string, locked []*lockfile
 	return !slices.ContainsFunc(locked, func(p *lockfile.Package) bool { return p.Registry == d.Registry }), nil
 }
 
+// urlOf is a registry's URL as messages show it; "" where none has the name.
+func (r *run) urlOf(name string) string {
+	e, ok := r.Registries.Get(name)
+	if !ok || e.Err() != nil { // it is opened, so that variables in its URL are expanded
+		return ""
+	}
+	return e.URL()
+}
+
 // lookBack returns what looks at every answer of a registry, and warns where it lacks a version that was
 // locked from the same registry: it has taken that back, or shows an old state of things.
 func (r *run) lookBack() func(name, registry string, p pantry.Package) {

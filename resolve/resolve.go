@@ -67,6 +67,8 @@ type Options struct {
 	// ApproveOrigin says whether a package may come from another registry than the one Old has it
 	// from; nil means never.
 	ApproveOrigin func(name string) bool
+	// RegistryURL is the URL of a registry for messages, without what is secret in it; nil tells none.
+	RegistryURL func(name string) string
 }
 
 // Result of Resolve.

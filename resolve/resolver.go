@@ -298,10 +298,14 @@ func (r *resolver) checkOrigin(n *need, a Answer, m *pantry.Metadata) error {
 	if r.opts.ApproveOrigin != nil && r.opts.ApproveOrigin(n.pkg) {
 		return nil
 	}
-	from := strings.Join(slices.Sorted(slices.Values(was)), ", ")
-	err := fmt.Errorf("the origin of %s would change: it is locked from registry %q, and registry %q answers for it now with %s: %w",
-		n.pkg, from, a.Registry, m.Version, pantry.ErrPolicy)
-	return pantry.WithHint(err, "if that is right: pantry origins approve %s", n.pkg)
+	err := &OriginError{Name: n.pkg, Locked: slices.Sorted(slices.Values(was)), Registry: a.Registry, Version: m.Version}
+	if r.opts.RegistryURL != nil {
+		err.URLs = map[string]string{}
+		for _, name := range append(slices.Clone(err.Locked), err.Registry) {
+			err.URLs[name] = r.opts.RegistryURL(name)
+		}
+	}
+	return err
 }
 
 func (r *resolver) warn(code, name, format string, args ...any) {
