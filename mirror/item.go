@@ -144,8 +144,24 @@ func (r *run) filter(pattern string, names []string) []string {
 	return out
 }
 
-// choose returns the versions of p that the item wants, ascending.
+// choose returns the versions of p that the item wants, ascending: by npm's rules, or by those of the
+// package's ecosystem where it has others.
 func (it Item) choose(p pantry.Package) ([]string, error) {
+	if other, ok := p.(pantry.VersionPicker); ok && it.Versions != "" {
+		out, err := other.Satisfying(it.Versions)
+		if err == nil && len(out) == 0 {
+			err = fmt.Errorf("%w: nothing is or satisfies %q", pantry.ErrVersionNotFound, it.Versions)
+		}
+		switch {
+		case err != nil:
+			return nil, err
+		case it.Pick:
+			return out[len(out)-1:], nil
+		case it.Latest > 0:
+			return out[max(0, len(out)-it.Latest):], nil
+		}
+		return out, nil
+	}
 	all := p.Versions()
 	if it.Pick {
 		v, ok := pick(p, it.Versions)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -243,6 +244,32 @@ func TestTool(t *testing.T) {
 	changed.Metadata.Tool.Builds[0].Artifact = put(t, d, "something else")
 	if _, err := d.Keep(t.Context(), changed); !errors.Is(err, pantry.ErrExists) {
 		t.Errorf("other bytes for a platform: %v", err)
+	}
+}
+
+// TestOrder: npm's rules where they apply to all versions, else that of numbers.
+func TestOrder(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{
+		"1.0.0-beta.2 1.0.0-beta.11 1.0.0 1.9.0 1.10.0", "1.9 1.9.1.2 1.10 1.10.post1 2!1.0", "v2.9.0 v2.60.0", "2024.01.9 2024.1.10.1 2024.12.1.0", "a a1 a02 a2 b",
+	} {
+		d := open(t, t.TempDir())
+		versions := strings.Fields(want)
+		for _, v := range slices.Backward(versions) {
+			if _, err := d.Keep(t.Context(), &directory.Record{Metadata: pantry.Metadata{Name: "x", Version: v, Artifact: put(t, d, v)}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p, err := d.Package(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(p.Versions(), " "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if latest := p.Tags()["latest"]; latest != versions[len(versions)-1] && !strings.Contains(want, "!") {
+			t.Errorf("latest of %q is %q", want, latest)
+		}
 	}
 }
 
