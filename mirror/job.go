@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pantry-go/pantry"
@@ -86,7 +87,7 @@ func (j *job) one(ctx context.Context, version string) {
 	case <-ctx.Done():
 		return
 	}
-	m, err := j.from.Metadata(version)
+	m, err := j.metadata(version)
 	var did EventType
 	var n int64
 	if err == nil {
@@ -103,6 +104,21 @@ func (j *job) one(ctx context.Context, version string) {
 	j.news[version] = did == EventCopied
 	j.mu.Unlock()
 	j.done(did, j.name, version, n)
+}
+
+// metadata is what the source says of a version. It must not be of another package, which the target
+// may not even hear of; tools are found whatever the case of their letters.
+func (j *job) metadata(version string) (*pantry.Metadata, error) {
+	m, err := j.from.Metadata(version)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.EqualFold(m.Name, j.name) || m.Version != version {
+		return nil, fmt.Errorf("%w: it describes %q at version %q", pantry.ErrInvalid, m.Name, m.Version)
+	}
+	own := *m
+	own.Name = j.name
+	return &own, nil
 }
 
 // at says which version an error is of, unless it does.

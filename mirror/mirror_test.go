@@ -427,6 +427,29 @@ func TestHopeless(t *testing.T) {
 	}
 }
 
+// TestOddSource: a tag that cannot be one is left out and said; a version that is of another package is
+// refused.
+func TestOddSource(t *testing.T) {
+	t.Parallel()
+	pkg := registrytest.Pkg{Name: "odd", Version: "1.0.0", Tags: []string{"latest", "1.x", "stable"}}
+	d, _ := folder(t)
+	rep := run(t, mirror.Options{From: end("source", registrytest.NewMemory("source", pkg)), To: end("d", d), Items: items(t, "odd")})
+	if rep.Copied != 1 || rep.Tags != 2 || len(rep.LeftOut) != 1 || len(rep.Failed) != 0 {
+		t.Errorf("%+v", rep)
+	}
+	rep = run(t, mirror.Options{From: end("liar", liar{registrytest.NewMemory("liar", pkg)}), To: end("d", d), Items: items(t, "innocent")})
+	if len(rep.Failed) != 1 || !errors.Is(rep.Failed[0].Err, pantry.ErrInvalid) || rep.Copied != 0 {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// liar has one package under every name.
+type liar struct{ *registrytest.Memory }
+
+func (l liar) Package(ctx context.Context, _ string) (pantry.Package, error) {
+	return l.Memory.Package(ctx, "odd")
+}
+
 // TestPinned: what a lockfile pins counts, not what the source says today.
 func TestPinned(t *testing.T) {
 	t.Parallel()

@@ -123,6 +123,36 @@ func TestKilled(t *testing.T) {
 	}
 }
 
+// TestTogether: several processes that mirror into one folder at once do not get into each other's way.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(npm.Handler(registrytest.NewMemory("source", samples()...), npm.HandlerOptions{}))
+	t.Cleanup(srv.Close)
+	dir := filepath.Join(t.TempDir(), "together")
+	var all []*exec.Cmd
+	for range 4 {
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd.Env = append(os.Environ(), childFrom+"="+srv.URL, childTo+"="+dir)
+		cmd.Stderr = os.Stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, cmd)
+	}
+	for _, cmd := range all {
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	}
+	clean := filepath.Join(t.TempDir(), "clean")
+	if err := child(srv.URL, clean); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(tree(t, clean), tree(t, dir)); diff != "" {
+		t.Errorf("- by one, + by several:\n%s", diff)
+	}
+}
+
 // whole checks that everything a directory says it has is there and right.
 func whole(t *testing.T, dir string) {
 	t.Helper()
@@ -133,26 +163,17 @@ func whole(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range all2(t, d) {
-		name, version, _ := strings.Cut(id, "@")
-		bytesOf(t, d, name, version)
-	}
-}
-
-// all2 lists what there is; a package whose first version did not get there is none.
-func all2(t *testing.T, d *directory.Registry) []string {
-	t.Helper()
 	names, err := d.List(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []string
 	for _, n := range names {
-		if p, err := d.Package(t.Context(), n); err == nil {
-			for _, v := range p.Versions() {
-				out = append(out, n+"@"+v)
-			}
+		p, err := d.Package(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range p.Versions() {
+			bytesOf(t, d, n, v)
 		}
 	}
-	return out
 }

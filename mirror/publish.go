@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
@@ -82,7 +83,7 @@ const passing = "pantry-mirror"
 func (j *job) wantedTags() map[string]string {
 	tags := map[string]string{}
 	for tag, v := range j.from.Tags() {
-		if slices.Contains(j.versions, v) {
+		if slices.Contains(j.versions, v) && usableTag(tag) {
 			tags[tag] = v
 		}
 	}
@@ -90,6 +91,12 @@ func (j *job) wantedTags() map[string]string {
 		tags["latest"] = highest(j.versions)
 	}
 	return tags
+}
+
+// usableTag says whether registries take a tag. There are some of npm's early years that read as ranges.
+func usableTag(tag string) bool {
+	_, err := semver.ParseRange(tag)
+	return err != nil && tag != "" && !strings.ContainsFunc(tag, func(r rune) bool { return r <= ' ' || r == '/' || r == 0x7f })
 }
 
 // alone says that the target has no other versions than those that are copied.
@@ -128,6 +135,11 @@ func (j *job) settle(ctx context.Context) error {
 	maps.DeleteFunc(tags, func(_, v string) bool { return j.good[v] == nil })
 	if j.DryRun || len(j.good) == 0 {
 		return nil
+	}
+	for tag, v := range j.from.Tags() {
+		if j.good[v] != nil && !usableTag(tag) {
+			j.left(j.name, v, fmt.Sprintf("the tag %q reads as a range or cannot be one", tag))
+		}
 	}
 	now, err := j.To.Registry.Package(pantry.InFull(ctx), j.name)
 	if err != nil {

@@ -131,7 +131,12 @@ func (r *Reader) List(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if name, ok := unescape(e.Name()); ok && e.IsDir() && CheckName(name) == nil {
+		name, ok := unescape(e.Name())
+		if !ok || !e.IsDir() || CheckName(name) != nil {
+			continue
+		}
+		// One whose first version did not get there is none.
+		if versions, err := r.versions(name); err != nil || len(versions) > 0 {
 			names = append(names, name)
 		}
 	}

@@ -77,7 +77,12 @@ func makeDirectory(name, dir string) error {
 	if err != nil {
 		return err
 	}
-	r := &Registry{dir: dir}
+	r := &Registry{Reader: &Reader{name: name}, dir: dir}
+	done, err := r.writing(context.Background())
+	if err != nil {
+		return err
+	}
+	defer done()
 	return r.write(markerName, append(data, '\n'))
 }
 
