@@ -53,6 +53,18 @@ func definitionOf(c Config) string {
 	return c.Adapter
 }
 
+// adapterURL is the URL of a definition that is built in.
+func adapterURL(c Config) string {
+	if len(c.Command) > 0 || adapter.IsPath(definitionOf(c)) {
+		return ""
+	}
+	d, err := adapter.BuiltIn(definitionOf(c))
+	if err != nil {
+		return ""
+	}
+	return d.URL()
+}
+
 func openAdapter(o OpenOptions) (pantry.Registry, error) {
 	if len(o.Config.Command) > 0 {
 		return openProgram(o)

@@ -105,7 +105,7 @@ func (k *checker) typ(kinds []Kind, opened bool) {
 		k.fail("type", "a registry needs a type, one of "+strings.Join(types, ", "), "")
 	case !ok:
 		k.fail("type", "unknown type "+quote(k.c.Type)+didYouMean(k.c.Type, types), "known types: "+strings.Join(types, ", "))
-	case k.c.URL == "" && kind.DefaultURL == "" && !kind.OwnURL && !opened:
+	case k.c.URL == "" && kind.DefaultURL == "" && kind.OwnURL == nil && !opened:
 		k.fail("url", "a registry of type "+k.c.Type+" needs a URL", "")
 	}
 }

@@ -26,6 +26,8 @@ type Entry struct {
 	shown  string  // URL of what was configured, for messages
 	opener *opener // shared by the entries that differ in being enabled
 	health *health // shared likewise
+
+	wellKnown func() string // in place of shown, where finding it takes a while; nil otherwise
 }
 
 // opener opens an entry's registry once.
@@ -68,9 +70,13 @@ func (m *Manager) newEntry(c Config, patterns []pattern, given pantry.Registry) 
 	if raw == "" {
 		raw = kind.DefaultURL
 	}
-	return &Entry{
+	e := &Entry{
 		m: m, config: c, kind: kind, claims: newClaimIndex(patterns), shown: bareURL(raw), opener: &opener{open: open}, health: &health{},
 	}
+	if raw == "" && kind.OwnURL != nil {
+		e.wellKnown = sync.OnceValue(func() string { return bareURL(kind.OwnURL(c)) })
+	}
+	return e
 }
 
 // with returns the entry with another setting of enabled, sharing what is open.
@@ -158,6 +164,9 @@ func (e *Entry) URL() string {
 		if o, err := e.opener.get(); err == nil && o.url != "" {
 			return o.shown
 		}
+	}
+	if e.wellKnown != nil {
+		return e.wellKnown()
 	}
 	return e.shown
 }

@@ -24,8 +24,9 @@ type Kind struct {
 	Type string
 	// DefaultURL is the well-known URL; "" means that an entry has to give one.
 	DefaultURL string
-	// OwnURL says that an entry may do without a URL although the type has no well-known one.
-	OwnURL bool
+	// OwnURL says for a type without a well-known URL that an entry may do without one all the same,
+	// and where it leads then, as far as that is known before it is opened. nil means that it may not.
+	OwnURL func(Config) string
 	// NPMStyle says that the registry holds packages with npm's dependencies. Dependencies of
 	// such packages are looked for among npm-style registries only.
 	NPMStyle bool
@@ -82,7 +83,7 @@ func Kinds() []Kind {
 		{Type: "custom", NPMStyle: true, Open: openCustom, Serve: serveCustom},
 		{Type: "github", DefaultURL: gitHubURL, TokenVariables: []string{"GITHUB_TOKEN", "GH_TOKEN"}, TokenCommand: []string{"gh", "auth", "token"}, Open: openGitHub},
 		{Type: "pkgx", DefaultURL: pkgxURL, Open: openPkgx},
-		{Type: "adapter", OwnURL: true, Open: openAdapter},
+		{Type: "adapter", OwnURL: adapterURL, Open: openAdapter},
 	}
 }
 

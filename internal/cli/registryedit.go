@@ -16,6 +16,7 @@ import (
 // additionFlags are those of registry add.
 type additionFlags struct {
 	typ, tokenEnv     string
+	adapter           string
 	priority          int
 	packages          []string
 	makeDefault, user bool
@@ -40,7 +41,8 @@ order of the file are kept. The URL can be left out for types that have a well-k
 		},
 	}
 	fl := c.Flags()
-	fl.StringVar(&f.typ, "type", "", "npm or custom (the REST convention) (default npm, or the type NAME is a preset of)")
+	fl.StringVar(&f.typ, "type", "", "npm, custom (the REST convention) or adapter (default npm, or the type NAME is a preset of)")
+	fl.StringVar(&f.adapter, "adapter", "", "read it by the `DEFINITION` crates, go, pypi or rubygems, or a file (type adapter)")
 	fl.IntVar(&f.priority, "priority", registry.DefaultPriority, "a registry with a lower `N` is asked first")
 	fl.StringSliceVar(&f.packages, "packages", nil, "names it claims, such as '@acme/*': nobody else is asked for them")
 	fl.StringVar(&f.tokenEnv, "token-env", "", "send the token in the environment variable `VAR`")
@@ -53,7 +55,10 @@ order of the file are kept. The URL can be left out for types that have a well-k
 var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 func (f additionFlags) entry(args []string, priority bool) (registry.Config, error) {
-	c := registry.Config{Name: args[0], Type: f.typ, Packages: f.packages}
+	c := registry.Config{Name: args[0], Type: f.typ, Adapter: f.adapter, Packages: f.packages}
+	if c.Type == "" && c.Adapter != "" {
+		c.Type = "adapter"
+	}
 	if len(args) > 1 {
 		c.URL = args[1]
 	}
@@ -81,6 +86,9 @@ func (f additionFlags) entry(args []string, priority bool) (registry.Config, err
 }
 
 func (a *app) registryAdd(entry registry.Config, f additionFlags) error {
+	if f.user && registry.DefinitionPath(entry.Adapter) { // the file that it will stand in is elsewhere
+		entry.Adapter = a.absolute(entry.Adapter)
+	}
 	path, err := a.configFile(f.user)
 	if err != nil {
 		return err

@@ -126,7 +126,7 @@ func stories() map[string]story {
 			picks:   map[string]string{">=2,<3": "2.10.0", "~=2.9.0": "2.9.0", "==2.10.0rc1": "2.10.0rc1", "2.11": "2.11.0", "<2.10": "2.9.0"},
 			spelled: map[string]string{"2.10": "2.10.0", "2.10.0-RC1": "2.10.0rc1", "2.9": "2.9.0"},
 			missing: []string{"Requests", "re_quests", "re..quests", "none", "a/b", "-x"},
-			search:  map[string]string{"requests": "requests", "Sources.Only": "sources-only", "what else": "", "none": ""},
+			search:  map[string]string{"requests": "requests", "sources-only": "sources-only", "Sources.Only": "", "what else": "", "none": ""},
 		},
 		"crates": {
 			definition: "crates", serve: func(p ...adaptertest.Package) http.Handler { return adaptertest.Crates("", p...) }, packages: rust,

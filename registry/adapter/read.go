@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/transport"
@@ -17,6 +18,10 @@ import (
 
 // maxLines bounds the lines of an answer in lines: the module with the most versions has some 10,000.
 const maxLines = 200_000
+
+// optionalTime bounds a request whose failure is no reason to refuse a version: nobody waits long for
+// a description.
+const optionalTime = 5 * time.Second
 
 // ask sends a request and reads its answer. A part that is optional and not there is nil, without a
 // URL.
@@ -28,7 +33,13 @@ func (r *Registry) ask(ctx context.Context, q *request, values map[string]any) (
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", pantry.ErrInvalid, err)
 	}
-	doc, at, err := r.get(ctx, u, q)
+	asking := ctx
+	if q.optional == "any" {
+		var cancel context.CancelFunc
+		asking, cancel = context.WithTimeout(ctx, optionalTime)
+		defer cancel()
+	}
+	doc, at, err := r.get(asking, u, q)
 	if err != nil && (q.optional == "any" && ctx.Err() == nil || q.optional == "missing" && errors.Is(err, pantry.ErrNotFound)) {
 		return nil, nil, nil
 	}

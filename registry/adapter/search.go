@@ -93,9 +93,10 @@ func (r *Registry) searchPage(ctx context.Context, values map[string]any, add fu
 	return nil
 }
 
-// exact finds the one package that the text names.
+// exact finds the one package that the text names, in its normal form: what another spelling stands
+// for may be claimed by a registry that nobody looked for under that spelling.
 func (r *Registry) exact(ctx context.Context, q pantry.Query) ([]pantry.Metadata, error) {
-	name := r.def.normalize(strings.TrimSpace(q.Text))
+	name := strings.TrimSpace(q.Text)
 	if r.CheckName(name) != nil {
 		return nil, nil
 	}
