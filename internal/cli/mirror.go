@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/pantry-go/pantry/lockfile"
 	"github.com/pantry-go/pantry/mirror"
 	"github.com/pantry-go/pantry/registry"
+	"github.com/pantry-go/pantry/registry/adapter"
 	"github.com/pantry-go/pantry/registry/directory"
 )
 
@@ -112,8 +114,14 @@ func (a *app) mirrorFrom(arg string, o *mirror.Options) (end mirror.End, purl st
 	}
 	o.AllowMissingIntegrity = e.Config().AllowMissingChecksum
 	purl = e.Type()
-	if e.NPMStyle() {
+	switch {
+	case e.NPMStyle():
 		purl = "npm"
+	case purl == "adapter":
+		// One whose definition cannot be read is not open.
+		if d, err := adapter.Load(cmp.Or(e.Config().Adapter, e.Name())); err == nil {
+			purl = d.Ecosystem()
+		}
 	}
 	return mirror.End{Name: e.Name(), Registry: e, Allow: e.Allow}, purl, nil
 }

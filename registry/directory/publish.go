@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/archive"
@@ -108,40 +107,6 @@ func (f *manifestFile) File(e archive.Entry, content io.Reader) (err error) {
 	}
 	f.data, err = io.ReadAll(content)
 	return err
-}
-
-// SetTag points a tag to a version.
-func (r *Registry) SetTag(ctx context.Context, name, tag, version string) error {
-	if err := checkTag(tag); err != nil {
-		return r.fail(opTag, name, version, err)
-	}
-	return r.SetTags(ctx, name, map[string]string{tag: version})
-}
-
-// DeleteTag removes a tag. The tag latest stays: [pantry.ErrPolicy].
-func (r *Registry) DeleteTag(ctx context.Context, name, tag string) error {
-	err := r.retag(ctx, name, func(tags map[string]string) error {
-		if tag == "latest" {
-			return fmt.Errorf("%w: the tag latest stays", pantry.ErrPolicy)
-		}
-		if _, ok := tags[tag]; !ok {
-			return fmt.Errorf("tag %q: %w", tag, pantry.ErrNotFound)
-		}
-		delete(tags, tag)
-		return nil
-	})
-	return r.fail(opTag, name, "", err)
-}
-
-// checkTag refuses what could be taken for a version or range.
-func checkTag(tag string) error {
-	if tag == "" || strings.ContainsFunc(tag, func(r rune) bool { return r <= ' ' || r == '/' || r == 0x7f }) {
-		return fmt.Errorf("%w: %q is no tag", pantry.ErrConfig, tag)
-	}
-	if _, err := semver.ParseRange(tag); err == nil {
-		return fmt.Errorf("%w: the tag %q reads as a version range", pantry.ErrConfig, tag)
-	}
-	return nil
 }
 
 func hasPlatform(builds []pantry.Build, p pantry.Platform) bool {

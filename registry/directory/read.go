@@ -12,11 +12,9 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/integrity"
-	"github.com/pantry-go/pantry/semver"
 )
 
 // What was being done, in errors.
@@ -205,38 +203,6 @@ func (r *Reader) versions(name string) ([]string, error) {
 	return versions, nil
 }
 
-// order sorts versions by npm's rules, or where one is none of npm's, all as people read them: runs of
-// digits by their value. Which rules a package's own ecosystem has is not known here.
-func order(versions []string) {
-	slices.SortFunc(versions, natural)
-	if !slices.ContainsFunc(versions, func(v string) bool { _, err := semver.ParseLoose(v); return err != nil }) {
-		semver.Sort(versions)
-	}
-}
-
-func natural(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		m, n := digits(x), digits(y)
-		if m > 0 && n > 0 {
-			p, q := strings.TrimLeft(x[:m], "0"), strings.TrimLeft(y[:n], "0")
-			if c := cmp.Or(cmp.Compare(len(p), len(q)), strings.Compare(p, q)); c != 0 {
-				return c
-			}
-			x, y = x[m:], y[n:]
-			continue
-		}
-		if x[0] != y[0] {
-			return cmp.Compare(x[0], y[0])
-		}
-		x, y = x[1:], y[1:]
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(a, b))
-}
-
-// digits is how many digits s begins with.
-func digits(s string) int { return len(s) - len(strings.TrimLeft(s, "0123456789")) }
-
 // tags are those that were set; never nil.
 func (r *Reader) tags(name string) (map[string]string, error) {
 	data, err := r.read(tagsPath(name), maxTags)
@@ -253,23 +219,6 @@ func (r *Reader) tags(name string) (map[string]string, error) {
 		tags = map[string]string{}
 	}
 	return tags, err
-}
-
-// highest is the last of the sorted versions that is no prerelease, or else the last. Where one is none
-// of npm's, which of them are prereleases is not known.
-func highest(versions []string) string {
-	last := versions[len(versions)-1]
-	stable := ""
-	for _, v := range versions {
-		p, err := semver.ParseLoose(v)
-		if err != nil {
-			return last
-		}
-		if p.Prerelease() == "" {
-			stable = v
-		}
-	}
-	return cmp.Or(stable, last)
 }
 
 // Metadata returns one version: exact, by tag, or with "" the one tagged latest.
@@ -382,51 +331,4 @@ func (r *Reader) Attestations(ctx context.Context, name, version string) ([]byte
 		return nil, r.fail("read attestations", name, version, err)
 	}
 	return rec.Attestations, nil
-}
-
-// pkg is a pantry.Package.
-type pkg struct {
-	r        *Reader
-	name     string
-	versions []string
-	tags     map[string]string
-}
-
-var _ pantry.Documented = (*pkg)(nil)
-
-func (p *pkg) Name() string            { return p.name }
-func (p *pkg) Versions() []string      { return slices.Clone(p.versions) }
-func (p *pkg) Tags() map[string]string { return p.tags }
-
-func (p *pkg) record(version string) (*Record, error) {
-	if !slices.Contains(p.versions, version) {
-		return nil, pantry.ErrVersionNotFound
-	}
-	return p.r.record(context.Background(), p.name, version) // a package outlives the question for it
-}
-
-func (p *pkg) Metadata(version string) (*pantry.Metadata, error) {
-	rec, err := p.record(version)
-	if err != nil {
-		return nil, p.r.fail(opMetadata, p.name, version, err)
-	}
-	return &rec.Metadata, nil
-}
-
-// Manifest is what the registry that the version is from said of it.
-func (p *pkg) Manifest(version string) []byte {
-	rec, err := p.record(version)
-	if err != nil {
-		return nil
-	}
-	return rec.Manifest
-}
-
-// Published is when a version was published; zero when that is not known.
-func (p *pkg) Published(version string) time.Time {
-	rec, err := p.record(version)
-	if err != nil {
-		return time.Time{}
-	}
-	return rec.Metadata.Published
 }
