@@ -9,10 +9,11 @@ import "context"
 type Asking uint8
 
 const (
-	// AskAlways asks now, and for everything there is to know. It is what a context says that
-	// says nothing.
+	// AskAlways asks now, at least whether what was kept still holds, and for everything there is to
+	// know. It is what a context says that says nothing.
 	AskAlways Asking = iota
-	// AskIfStale takes what was kept for as long as the registry said that it holds. This and the
+	// AskIfStale takes what was kept for as long as the registry said that it holds, and for some
+	// time after that where the registry fails, which [CacheTrace.Failure] tells. This and the
 	// following are for installing: the packages they get need not tell what is for people
 	// only (description, homepage, repository, license, author, keywords), nor
 	// DevDependencies.

@@ -25,6 +25,14 @@ func (m *Manager) cacheFor(c Config) func(http.RoundTripper, *transport.Client) 
 	}
 }
 
+// Wait waits until nothing is asked for in the background any more, which happens where an answer says
+// that it may be used meanwhile. Who does not wait before the end has it asked for again the next time.
+func (m *Manager) Wait() {
+	if m.kept != nil {
+		m.kept.Wait()
+	}
+}
+
 // ttl is how long an entry's answers hold, in the place of what they say; nil means what they say.
 func (c Config) ttl() *time.Duration {
 	if c.Cache == nil {

@@ -209,6 +209,39 @@ func TestSomebodyElse(t *testing.T) {
 	}
 }
 
+// TestRefreshInBackground: what may be used while it is asked about again is used, and is another one
+// the next time.
+func TestRefreshInBackground(t *testing.T) {
+	t.Parallel()
+	var edition atomic.Int64
+	asked := make(chan struct{}, 100)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=0, stale-while-revalidate=3600")
+		fmt.Fprintf(w, `{"name": "a", "version": "1.0.%d", "checksum": "sha256:%064d"}`, edition.Add(1), 1)
+		asked <- struct{}{}
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	ask := func() (string, pantry.CacheState) {
+		m := registry.NewManager(registry.Options{CacheDir: dir})
+		must(t, m.Add(registry.Config{Name: "r", Type: "custom", URL: s.URL}))
+		md, d, err := m.Lookup(pantry.WithAsking(t.Context(), pantry.AskIfStale), registry.Request{Name: "a"})
+		must(t, err)
+		m.Wait()
+		return md.Version, d.Attempts[0].Cache
+	}
+	if v, c := ask(); v != "1.0.1" || c != pantry.CacheNetwork {
+		t.Errorf("%s, %s", v, c)
+	}
+	<-asked
+	for _, want := range []string{"1.0.1", "1.0.2", "1.0.3"} {
+		if v, c := ask(); v != want || c != pantry.CacheStale {
+			t.Errorf("%s, %s, want %s", v, c, want)
+		}
+		<-asked
+	}
+}
+
 // TestPingAsks: whether a registry is there is never answered by a cache.
 func TestPingAsks(t *testing.T) {
 	t.Parallel()
