@@ -208,7 +208,7 @@ func (m *Manager) identity(c Config) (id *credential.Identity, required bool, er
 // withIdentity gives a client the tokens that the registry exchanges for the identity of the CI job.
 func (m *Manager) withIdentity(o *transport.Options, c Config, f findings) error {
 	bare := *o
-	bare.Credentials, bare.PackageCredential = nil, nil
+	bare.Credentials, bare.PackageCredential, bare.Cache = nil, nil, nil // no token is to be kept
 	client, err := transport.New(bare)
 	if err != nil {
 		return clientError(c, err)

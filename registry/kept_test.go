@@ -242,6 +242,66 @@ func TestRefreshInBackground(t *testing.T) {
 	}
 }
 
+// TestLoginIsNotKept: a registry's answers with a token in them are in no cache.
+func TestLoginIsNotKept(t *testing.T) {
+	t.Parallel()
+	const token = "tok3n-of-the-login"
+	var s *httptest.Server
+	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "max-age=3600")
+		switch r.URL.Path {
+		case "/-/v1/login":
+			fmt.Fprintf(w, `{"loginUrl": "%s/page", "doneUrl": "%[1]s/done"}`, s.URL)
+		case "/done":
+			fmt.Fprintf(w, `{"token": %q}`, token)
+		case "/-/whoami":
+			fmt.Fprint(w, `{"username": "`+token+`"}`)
+		default:
+			fmt.Fprint(w, `{"name": "a", "dist-tags": {}, "versions": {"1.0.0": {"name": "a", "version": "1.0.0"}}}`)
+		}
+	}))
+	defer s.Close()
+	dir := t.TempDir()
+	m := registry.NewManager(registry.Options{CacheDir: dir})
+	must(t, m.Add(registry.Config{Name: "r", Type: "npm", URL: s.URL}))
+	e, _ := m.Get("r")
+	type loginer interface {
+		LoginWeb(context.Context, func(string) error) (pantry.Secret, error)
+		Whoami(context.Context) (string, error)
+	}
+	r, ok := pantry.As[loginer](e)
+	if !ok {
+		t.Fatal("there is no login")
+	}
+	got, err := r.LoginWeb(t.Context(), func(string) error { return nil })
+	if err != nil || got.Reveal() != token {
+		t.Fatal(err)
+	}
+	if _, err := r.Whoami(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Package(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	must(t, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte(token)) {
+			t.Errorf("the token is in %s", path)
+		}
+		if bytes.Contains(data, []byte("dist-tags")) {
+			kept++
+		}
+		return err
+	}))
+	if kept != 1 {
+		t.Errorf("%d packuments are kept", kept)
+	}
+}
+
 // TestPingAsks: whether a registry is there is never answered by a cache.
 func TestPingAsks(t *testing.T) {
 	t.Parallel()

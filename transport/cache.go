@@ -13,8 +13,9 @@ type wholeKey struct{}
 
 type uncachedKey struct{}
 
-// Uncached returns a context whose requests pass Options.Cache by: for what is kept elsewhere, and for
-// questions that are about now, as whether a registry is there.
+// Uncached returns a context whose requests pass Options.Cache by: for what is kept elsewhere, for what
+// must not be kept as it holds a secret, and for questions that are about now, as whether a registry is
+// there.
 func Uncached(ctx context.Context) context.Context {
 	return context.WithValue(ctx, uncachedKey{}, true)
 }
@@ -54,10 +55,12 @@ func (c *Client) cache(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// cached says whether a request goes through the cache.
+// cached says whether a request goes through the cache. One with a credential of its own does only if it
+// changes something.
 func cached(req *http.Request) bool {
-	if req.Context().Value(uncachedKey{}) != nil {
+	ctx := req.Context()
+	if ctx.Value(uncachedKey{}) != nil {
 		return false
 	}
-	return req.Method != http.MethodGet || req.Context().Value(wholeKey{}) != nil
+	return req.Method != http.MethodGet || ctx.Value(wholeKey{}) != nil && PackageOf(ctx) == ""
 }

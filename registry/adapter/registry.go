@@ -155,7 +155,7 @@ func (r *Registry) Ping(ctx context.Context) error {
 			return err
 		}
 	}
-	_, _, err := r.client.GetAll(ctx, u, http.Header{"Accept": {accept}}, r.limit)
+	_, _, err := r.client.GetAll(transport.Uncached(ctx), u, http.Header{"Accept": {accept}}, r.limit)
 	if err == nil || errors.Is(err, pantry.ErrNotFound) || errors.Is(err, pantry.ErrUnsupported) {
 		return nil
 	}

@@ -112,7 +112,7 @@ type editable struct {
 
 // editable reads the document as it is now. Caches on the way know by the query that it is not for reading.
 func (r *Registry) editable(ctx context.Context, name string) (*editable, error) {
-	data, err := r.get(ctx, r.url("/"+escapeName(name))+"?write=true", typeJSON, r.limit)
+	data, err := r.get(transport.Uncached(ctx), r.url("/"+escapeName(name))+"?write=true", typeJSON, r.limit)
 	if err != nil {
 		return nil, err
 	}

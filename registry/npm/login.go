@@ -48,7 +48,7 @@ type userDocument struct {
 // Whoami is the user that the registry takes the sender for.
 func (r *Registry) Whoami(ctx context.Context) (string, error) {
 	u := r.url("/-/whoami")
-	data, err := r.get(ctx, u, typeJSON, maxAnswer)
+	data, err := r.get(transport.Uncached(ctx), u, typeJSON, maxAnswer)
 	var answer struct{ Username string }
 	if err == nil && json.Unmarshal(data, &answer) != nil {
 		err = fmt.Errorf("%w: the answer is not JSON", pantry.ErrInvalid)
@@ -124,6 +124,7 @@ func (r *Registry) checkPage(field, raw string) error {
 
 // awaitLogin asks for the token until it is there.
 func (r *Registry) awaitLogin(ctx context.Context, u string) (pantry.Secret, error) {
+	ctx = transport.Uncached(ctx)
 	for {
 		resp, data, err := r.client.GetAll(ctx, u, http.Header{"Accept": {typeJSON}, "Cache-Control": {"no-cache"}}, maxAnswer)
 		if err != nil {

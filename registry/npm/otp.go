@@ -60,7 +60,7 @@ func isWeb(u *url.URL) bool {
 
 // waitOTP asks until the registry has a password: it answers 202 as long as it has none.
 func (r *Registry) waitOTP(ctx context.Context, u string) (pantry.Secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, otpTime)
+	ctx, cancel := context.WithTimeout(transport.Uncached(ctx), otpTime)
 	defer cancel()
 	for {
 		resp, data, err := r.client.GetAll(ctx, u, http.Header{"Accept": {typeJSON}, "Cache-Control": {"no-store"}}, maxAnswer)
