@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -28,6 +29,7 @@ type document struct {
 	BinDir        string // directories.bin: a folder of programs
 	PublishConfig PublishConfig
 	Repository    bool // there is one
+	marked        bool // it begins with a byte order mark
 	workspaces    []string
 	dependencies  map[string]string // of all, as written
 	dev, peer     map[string]string
@@ -55,12 +57,14 @@ func readDocument(file string) (*document, []byte, error) {
 }
 
 func parseDocument(file string, data []byte) (*document, error) {
-	data = []byte(strings.TrimPrefix(string(data), "\ufeff"))
+	bare := bytes.TrimPrefix(data, []byte("\ufeff"))
+	marked := len(bare) < len(data)
+	data = bare
 	m, err := manifest.ParsePackageJSON(file, data)
 	if err != nil {
 		return nil, err
 	}
-	d := &document{Manifest: m}
+	d := &document{Manifest: m, marked: marked}
 	var all map[string]json.RawMessage
 	if err := json.Unmarshal(data, &all); err != nil {
 		return nil, fmt.Errorf("%s: %w: %w", file, err, pantry.ErrConfig)
@@ -102,6 +106,8 @@ func (d *document) check(file string) error {
 		return pantry.WithHint(err, "%s", hint)
 	}
 	switch {
+	case d.marked:
+		return fail("save it as UTF-8 without one", "it begins with a byte order mark, which is no JSON to registries")
 	case d.Name == "":
 		return fail("", `"name" is missing`)
 	case len(d.Name) > maxName:

@@ -117,6 +117,7 @@ func TestRefused(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"no package.json": {"-- a --\n", "no package.json"},
 		"not JSON":        {"-- package.json --\n{\n", "package.json:"},
+		"byte order mark": {tree("\ufeff" + `{"name":"a","version":"1.0.0"}`), "byte order mark"},
 		"no name":         {tree(`{"version":"1.0.0"}`), `"name" is missing`},
 		"no version":      {tree(`{"name":"a"}`), `"version" is missing`},
 		"name":            {tree(`{"name":"../a","version":"1.0.0"}`), `"name"`},

@@ -202,6 +202,10 @@ func check(p *pack.Package, tag string, explicit bool) error {
 	if err != nil {
 		return fail(fmt.Errorf("%w: %w", err, pantry.ErrConfig))
 	}
+	if v.Build() != "" { // npm drops it; there are registries that the "+" brings down
+		err := fmt.Errorf("registries know no build metadata (+%s): %w", v.Build(), pantry.ErrConfig)
+		return fail(pantry.WithHint(err, "leave it out of the version in package.json"))
+	}
 	if v.Prerelease() != "" && !explicit {
 		err := fmt.Errorf("a prerelease needs a tag, so that nobody gets it as the latest version: %w", pantry.ErrConfig)
 		return fail(pantry.WithHint(err, "give it one with --tag next, or --tag latest if that is what you want"))

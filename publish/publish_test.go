@@ -165,6 +165,7 @@ func TestRefused(t *testing.T) {
 			o        publish.Options
 		}{
 			"private":        {`{"name":"pad","version":"2.0.0","private":true}`, publish.Options{}},
+			"build metadata": {`{"name":"pad","version":"2.0.0+b5"}`, publish.Options{}},
 			"prerelease":     {`{"name":"pad","version":"2.0.0-beta"}`, publish.Options{}},
 			"lower":          {first, publish.Options{}},
 			"range as a tag": {`{"name":"pad","version":"2.0.0"}`, publish.Options{Tag: "1.x"}},
