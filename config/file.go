@@ -78,8 +78,8 @@ type entry struct {
 	// Name of the registry, unique, and the prefix that asks it alone: acme:thing.
 	Name string `json:"name" jsonschema:"maxLength=64"`
 	// Type of the registry. Required, but for npm, github and pkgx.
-	Type string `json:"type,omitempty" jsonschema:"enum=npm,enum=custom,enum=github,enum=pkgx,enum=adapter"`
-	// URL of the registry. Required for the type custom.
+	Type string `json:"type,omitempty" jsonschema:"enum=npm,enum=custom,enum=github,enum=pkgx,enum=adapter,enum=directory"`
+	// URL of the registry. Required for the types custom and directory; that of a directory begins with file:///.
 	URL string `json:"url,omitempty"`
 	// Priority: a registry with a lower one is asked first. Any integer; the default is 100.
 	// Private registries are best at 1 to 10, public ones from 11.

@@ -59,7 +59,7 @@ func TestMistakes(t *testing.T) {
 		"token as type":    {`{"registries": [{"name": "npm", "auth": {"type": "ghp_0123456789012345678901234567890123456789"}}]}`, `pantry.json:1:50: registries[0].auth.type: expected "bearer", "basic", "oidc" or "custom"`},
 		"duration":         {`{"registries": [{"name": "npm", "timeout": "30"}]}`, `pantry.json:1:44: registries[0].timeout: expected a duration such as "30s", "5m", "12h" or "7d", got "30"`},
 		"duration number":  {`{"registries": [{"name": "npm", "timeout": 30}]}`, `pantry.json:1:44: registries[0].timeout: expected a duration in quotes such as "30s" or "7d", got a number`},
-		"no type":          {`{"registries": [{"name": "a"}]}`, `pantry.json:1:17: registries[0]: type: a registry needs a type, one of npm, custom, github, pkgx, adapter`},
+		"no type":          {`{"registries": [{"name": "a"}]}`, `pantry.json:1:17: registries[0]: type: a registry needs a type, one of npm, custom, github, pkgx, adapter, directory`},
 		"no url":           {`{"registries": [{"name": "a", "type": "custom"}]}`, `pantry.json:1:17: registries[0]: url: a registry of type custom needs a URL`},
 		"plain http":       {`{"registries": [{"name": "a", "type": "npm", "url": "http://a.example"}]}`, `pantry.json:1:53: registries[0].url: plain http to "a.example" can be read and changed by others; use https, or set "insecure": true on this registry`},
 		"password in url":  {`{"registries": [{"name": "a", "type": "npm", "url": "https://u:hunter2@a.example"}]}`, `pantry.json:1:53: registries[0].url: a URL must not hold a user name or password; put it in "auth": {"type": "basic", "username": …, "password": "${…}"}`},
@@ -115,7 +115,7 @@ func TestAllMistakes(t *testing.T) {
   pantry.json:2:22: defaultRegistry: no registry is named "acm": did you mean "acme"?
   pantry.json:4:47: registries[0].url: a registry's URL begins with https:// or http://
   pantry.json:4:63: registries[0].timeout: expected a duration in quotes such as "30s" or "7d", got a number
-  pantry.json:5:27: registries[1].type: expected "npm", "custom", "github", "pkgx" or "adapter", got "npx": did you mean "npm"?
+  pantry.json:5:27: registries[1].type: expected "npm", "custom", "github", "pkgx", "adapter" or "directory", got "npx": did you mean "npm"?
   pantry.json:5:34: registries[1]: unknown key "prioritty": did you mean "priority"?
   pantry.json:5:58: registries[1].auth: auth of type basic needs username and password
   PANTRY_OFFLINE: expected true or false, got "maybe"

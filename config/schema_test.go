@@ -168,7 +168,7 @@ var reservedNames = []string{
 // urlPattern is what the configuration asks of a URL without variables, as far as a pattern can.
 const (
 	namePattern = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
-	urlPattern  = `^$|^https?://[^/@?#\s]+(/[^?#\s]*)?$|\$\{`
+	urlPattern  = `^$|^https?://[^/@?#\s]+(/[^?#\s]*)?$|^file:///[^?#\s]*$|\$\{`
 )
 
 // JSONSchemaExtend adds what tags cannot say.

@@ -111,7 +111,11 @@ func (k *checker) typ(kinds []Kind, opened bool) {
 }
 
 func (k *checker) urls() {
-	if k.c.URL != "" && !hasVariable(k.c.URL) {
+	if k.c.Type == folderType && k.c.URL != "" && !hasVariable(k.c.URL) {
+		if problem, hint := checkFolder(k.c.URL); problem != "" {
+			k.fail("url", problem, hint)
+		}
+	} else if k.c.URL != "" && !hasVariable(k.c.URL) {
 		if problem, hint := checkURL(k.c.URL, k.c.Insecure); problem != "" {
 			k.fail("url", problem, hint)
 		}

@@ -84,6 +84,7 @@ func Kinds() []Kind {
 		{Type: "github", DefaultURL: gitHubURL, TokenVariables: []string{"GITHUB_TOKEN", "GH_TOKEN"}, TokenCommand: []string{"gh", "auth", "token"}, Open: openGitHub},
 		{Type: "pkgx", DefaultURL: pkgxURL, Open: openPkgx},
 		{Type: "adapter", OwnURL: adapterURL, Open: openAdapter},
+		{Type: "directory", NPMStyle: true, Open: openDirectory},
 	}
 }
 

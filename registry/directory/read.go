@@ -279,6 +279,15 @@ func artifactURL(name, version string) string {
 	return (&url.URL{Scheme: "directory", Path: "/" + path.Join(escape(name), escape(version))}).String()
 }
 
+// ArtifactURL is the URL of a version's artifact, for those who know a version from a lockfile. It is ""
+// for a name or version that there cannot be.
+func (r *Reader) ArtifactURL(name, version string) string {
+	if CheckName(name) != nil || checkVersion(version) != nil {
+		return ""
+	}
+	return artifactURL(name, version)
+}
+
 // Open returns the bytes of one of a version's artifacts: the one that has one of a's digests, or
 // where a has none the version's own.
 func (r *Reader) Open(ctx context.Context, a pantry.Artifact) (io.ReadCloser, error) {
