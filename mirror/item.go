@@ -113,6 +113,9 @@ func (r *run) matching(ctx context.Context, pattern string) ([]string, error) {
 		return nil, fail(fmt.Errorf("%w: the registry has a search only, and %q gives it nothing to search for", pantry.ErrUnsupported, pattern), name)
 	}
 	found, err := s.Search(ctx, pantry.Query{Text: text, Limit: mostFound})
+	if errors.Is(err, pantry.ErrUnsupported) {
+		return nil, pantry.WithHint(err, "%s", name)
+	}
 	if err != nil {
 		return nil, err
 	}
