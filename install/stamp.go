@@ -140,6 +140,9 @@ func (r *run) stored(p *lockfile.Package) (*store.Entry, error) {
 	if err == nil && (e.Name != p.Name || e.Version != p.Version) {
 		return nil, store.ErrMissing // who fetches it knows what to say
 	}
+	if err == nil {
+		r.Events(Event{Type: EventStored, Registry: p.Registry, Name: p.Name, Version: p.Version})
+	}
 	return e, err
 }
 
