@@ -362,10 +362,12 @@ func TestTrouble(t *testing.T) {
 		return s.URL
 	}
 	tests := map[string]struct{ url, want string }{
-		"refused":     {"http://127.0.0.1:1", "connection refused"},
-		"an error":    {serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), "503"},
-		"silent":      {serve(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }), "deadline exceeded"},
-		"a redirect":  {serve(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) }), "307"},
+		"refused":  {"http://127.0.0.1:1", "connection refused"},
+		"an error": {serve(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }), "503"},
+		"silent":   {serve(func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body); <-r.Context().Done() }), "deadline exceeded"},
+		"a redirect": {serve(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}), "307"},
 		"secret path": {"http://user:pass@127.0.0.1:1/?key=hidden", "connection refused"},
 	}
 	for name, tt := range tests {
