@@ -55,6 +55,16 @@ func (f *Fetcher) open(ctx context.Context, req order) (*body, error) {
 		held: bufferSize}, nil
 }
 
+// verify compares what was read with its digest, and lets the registry know. An error of a mirror's
+// bytes is *elsewhere where another mirror may have the right ones.
+func (b *body) verify() error {
+	err := b.hash.Verify()
+	if pantry.Judge(b.r, err) {
+		return &elsewhere{err}
+	}
+	return err
+}
+
 // hangUp lets the next download begin.
 func (b *body) hangUp() {
 	if b.online {

@@ -16,6 +16,9 @@ const (
 	maxAttempts = 3
 	// maxMismatches: bytes that don't match are fetched again once.
 	maxMismatches = 2
+	// maxPlaces bounds the mirrors that are tried because of others' wrong bytes. It is above what a
+	// registry can have.
+	maxPlaces = 128
 	// firstWait before the second attempt. It doubles. There is no jitter: artifacts that fail
 	// together were not asked for together.
 	firstWait = 250 * time.Millisecond
@@ -25,7 +28,7 @@ const (
 func (f *Fetcher) download(ctx context.Context, req order) (res Result, err error) {
 	f.opts.Progress(Event{Type: Started, Ref: req.ref()})
 	defer func() { f.opts.Progress(Event{Type: Done, Ref: req.ref(), Bytes: res.Bytes, Err: err}) }()
-	mismatches, wait := 0, firstWait
+	mismatches, elsewhereLeft, wait := 0, maxPlaces, firstWait
 	for attempt := 1; ; attempt++ {
 		res, err = f.attempt(ctx, req)
 		if err == nil {
@@ -36,8 +39,15 @@ func (f *Fetcher) download(ctx context.Context, req order) (res Result, err erro
 		}
 		var cut *broken
 		var mismatch *integrity.MismatchError
+		var other *elsewhere
 		again := errors.As(err, &cut)
-		if errors.As(err, &mismatch) {
+		switch {
+		case errors.As(err, &other) && elsewhereLeft > 0:
+			elsewhereLeft--
+			attempt--
+			f.opts.Progress(Event{Type: Retrying, Ref: req.ref(), Err: err})
+			continue
+		case errors.As(err, &mismatch):
 			mismatches++
 			again = mismatches < maxMismatches
 		}
@@ -71,7 +81,7 @@ func (f *Fetcher) attempt(ctx context.Context, req order) (Result, error) {
 	if b.err != nil {
 		return Result{}, b.err
 	}
-	if err := b.hash.Verify(); err != nil {
+	if err := b.verify(); err != nil {
 		return Result{}, b.explain(err)
 	}
 	b.hangUp()
@@ -96,7 +106,7 @@ func (f *Fetcher) streamed(req order, b *body) (Result, error) {
 			return b.err
 		}
 		if err == nil || bad {
-			if wrong := b.hash.Verify(); wrong != nil {
+			if wrong := b.verify(); wrong != nil {
 				return b.explain(wrong)
 			}
 		}

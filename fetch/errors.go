@@ -30,6 +30,12 @@ func (b *broken) Error() string {
 
 func (b *broken) Unwrap() []error { return []error{b.err, pantry.ErrUnavailable} }
 
+// elsewhere is bytes that don't match, from one of several places that have the artifact.
+type elsewhere struct{ err error }
+
+func (e *elsewhere) Error() string { return e.err.Error() }
+func (e *elsewhere) Unwrap() error { return e.err }
+
 // failed says whose artifact it was, and gives the next step.
 func failed(req order, err error) error {
 	var e *pantry.Error

@@ -7,8 +7,9 @@
 // if it turns out wrong.
 //
 // A body that breaks off is asked for again, twice at most; bytes that don't match their digest
-// once, since something on the way may have spoilt them. After that it is an error. No other
-// registry is ever asked: which one an artifact comes from is not decided here.
+// once, since something on the way may have spoilt them, and of every mirror that the registry has: see
+// [pantry.Judge]. After that it is an error. No other registry is ever asked: which one an artifact
+// comes from is not decided here.
 package fetch
 
 import (

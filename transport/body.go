@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/pantry-go/pantry"
@@ -23,6 +24,7 @@ type body struct {
 	waited   time.Duration // in the present window
 	windowed int64         // bytes of it
 	err      error
+	closed   atomic.Bool
 }
 
 // guard puts a body around the response's own, and makes it free the call at its end.
@@ -57,13 +59,36 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	if err != nil {
 		b.err = b.named(err)
+		b.account()
 		b.call.end()
 	}
 	return n, b.err
 }
 
+// account tells what became of the body to those who keep an eye on the server.
+func (b *body) account() {
+	c, k := b.call.client, b.call
+	switch {
+	case b.err == io.EOF:
+		k.breaker.whole()
+	case forgone(b.err) || !errors.Is(b.err, pantry.ErrUnavailable):
+	default:
+		why := b.err.Error()
+		if e := (*Error)(nil); errors.As(b.err, &e) {
+			why = e.Err.Error()
+		}
+		k.breaker.failed(c.o.Now(), why, 0, false)
+		if k.place != nil {
+			c.places.failing(k.place, c.o.Now())
+		}
+	}
+}
+
 // Close may be called while Read runs, and makes it return.
 func (b *body) Close() error {
+	if b.closed.CompareAndSwap(false, true) {
+		b.call.breaker.whole() // as far as anybody wanted to know
+	}
 	b.call.end()
 	return b.ReadCloser.Close()
 }

@@ -20,6 +20,16 @@ type call struct {
 	inflate    bool      // gzip was asked for by us
 	attempt    int       // at the present hop, from 1
 	credential string    // source of what was sent at the present hop
+	breaker    *breaker  // of the origin that answered at the present hop; nil before
+	exhausted  bool      // the budget for retries is used up
+	hop        int       // 0 before redirects
+
+	// Of a registry with mirrors:
+	rest     string        // what is asked for, below their URLs
+	place    *place        // that answered the first hop
+	at       *http.Request // what it was asked; nil where only one place can be
+	tried    []*place      // whose redirects led to nothing
+	refusals []string      // of mirrors that were of no use
 
 	mu     sync.Mutex
 	timer  *time.Timer

@@ -28,6 +28,7 @@ type Error struct {
 	credential string
 	asked      string // URL that redirects began at, "" if there were none
 	note       string
+	mirrors    []string // of no use either
 	header     http.Header // what is kept of the answer's
 	challenge  []byte
 }
@@ -47,6 +48,12 @@ func (e *Error) Error() string {
 	}
 	if e.Detail != "" {
 		b.WriteString(": " + e.Detail)
+	}
+	if n := len(e.mirrors); n > 0 {
+		b.WriteString("; no help from its mirrors " + strings.Join(e.mirrors[:min(n, shownMirrors)], ", "))
+		if n > shownMirrors {
+			fmt.Fprintf(&b, " and %d more", n-shownMirrors)
+		}
 	}
 	return b.String()
 }
@@ -138,9 +145,24 @@ func (c *Client) fail(first, last *http.Request, call *call, err error) error {
 	e := &Error{Method: last.Method, URL: c.redact(last.URL.String()), Err: f}
 	if call != nil {
 		e.Attempts = call.attempt
+		e.told(call)
 	}
 	e.redirected(c, first)
 	return withHint(e, f.hint)
+}
+
+// shownMirrors is how many mirrors an error names.
+const shownMirrors = 3
+
+// told takes over what a call that could not reach the registry has to say about why.
+func (e *Error) told(call *call) {
+	if !errors.Is(e.Err, pantry.ErrUnavailable) {
+		return
+	}
+	e.mirrors = call.refusals
+	if call.exhausted {
+		e.note = "and not asked again, since too many requests fail"
+	}
 }
 
 func (e *Error) redirected(c *Client, first *http.Request) {
@@ -170,6 +192,7 @@ func (c *Client) statusError(first *http.Request, resp *http.Response, call *cal
 			e.challenge = data
 		}
 	}
+	e.told(call)
 	e.redirected(c, first)
 	hint := ""
 	switch resp.StatusCode {

@@ -30,6 +30,15 @@ type Options struct {
 	// Headers are sent to the registry's own origin only. Their values are treated as secrets.
 	// They do not replace a header that a request has already, but for User-Agent.
 	Headers map[string]string
+	// Mirrors are other places with the same content, which may be asked instead of URL: for what is
+	// below it, with GET and HEAD. Neither Headers nor Credentials without a Scope go to another
+	// origin, mirrors included.
+	Mirrors []Mirror
+	// Balance says in which order URL and Mirrors are asked. Default Failover.
+	Balance Balance
+	// Distrusted is told when a mirror is out, since it served wrong bytes where another place served
+	// the right ones, or Distrust says so. It may be called by several goroutines at once.
+	Distrusted func(mirror string, why Distrust)
 	// UserAgent is sent to everyone. Default "pantry".
 	UserAgent string
 
@@ -51,7 +60,9 @@ type Options struct {
 	// is sent; while it is sent, IdleBody bounds the wait for each piece. Waiting for one of MaxConns is not
 	// counted. Default 45 s, or Timeout and 15 s where that is more.
 	Total time.Duration
-	// Retries is the number of attempts after the first. Default 2; at most 10.
+	// Retries is the number of attempts after the first. Default 2; at most 10. All requests of a
+	// client together are sent again at most ten times, and one time for every five requests, in
+	// half a minute.
 	Retries *int
 	// MaxConns bounds the exchanges of this client that go on at the same time, bodies being read
 	// included, and its connections per host. Default 64.

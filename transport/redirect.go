@@ -21,31 +21,72 @@ var travels = []string{
 	"If-None-Match", "If-Modified-Since", "Cache-Control",
 }
 
-// follow sends req through the stack and follows redirects. It returns the request of the last hop
-// too, whatever comes.
+// follow sends req through the stack and follows redirects. Where those of one of the registry's
+// places come to nothing it begins again at another one. It returns the request of the last hop too,
+// whatever comes.
 func (c *Client) follow(req *http.Request, call *call) (*http.Response, *http.Request, error) {
 	if f := c.allowed(req.URL); f != nil {
 		return nil, req, f
 	}
-	for hop := 0; ; hop++ {
+	best := c.hops(req, call)
+	for t := best; c.elsewhere(call, t); {
+		t = c.hops(req, call)
+		if t.place != nil && (t.place.own || !best.place.own || t.success()) {
+			best.discard()
+			best = t
+		} else {
+			t.discard()
+		}
+	}
+	call.place, call.credential, call.breaker = best.place, best.credential, best.breaker
+	return best.resp, best.req, best.err
+}
+
+// trip is a request with its redirects.
+type trip struct {
+	resp       *http.Response
+	req        *http.Request // of the last hop
+	err        error
+	place      *place // that answered the first hop, of a registry with mirrors
+	credential string
+	breaker    *breaker
+}
+
+func (t trip) success() bool { return t.err == nil && t.resp.StatusCode < 400 }
+
+func (t trip) discard() {
+	if t.resp != nil {
+		_ = t.resp.Body.Close()
+	}
+}
+
+// hops sends req through the stack and follows redirects.
+func (c *Client) hops(req *http.Request, call *call) trip {
+	end := func(resp *http.Response, req *http.Request, err error) trip {
+		return trip{resp, req, err, call.place, call.credential, call.breaker}
+	}
+	for call.hop = 0; ; call.hop++ {
 		resp, err := c.stack.RoundTrip(req)
+		if call.hop == 0 && call.at != nil {
+			req = call.at
+		}
 		if err != nil {
-			return nil, req, err
+			return end(nil, req, err)
 		}
 		switch resp.StatusCode {
 		case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
 			http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
 		default:
 			resp.Request = req // that of the wire has the credential
-			return resp, req, nil
+			return end(resp, req, nil)
 		}
 		next, f := c.redirect(req, resp)
 		discard(resp)
-		if f == nil && hop == maxRedirects {
+		if f == nil && call.hop == maxRedirects {
 			f = invalid("redirected more than %d times, at last to %s", maxRedirects, c.redact(next.URL.String()))
 		}
 		if f != nil {
-			return nil, req, f
+			return end(nil, req, f)
 		}
 		req = next
 	}
@@ -111,12 +152,7 @@ func (c *Client) redirect(req *http.Request, resp *http.Response) (*http.Request
 	next := req.Clone(req.Context())
 	next.URL = u
 	if from != to {
-		next.Header = http.Header{}
-		for _, name := range travels {
-			if v := req.Header[name]; v != nil {
-				next.Header[name] = v
-			}
-		}
+		next.Header = traveling(req.Header)
 	}
 	if req.Method == http.MethodGet || req.Method == http.MethodHead {
 		return next, nil

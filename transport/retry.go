@@ -55,10 +55,15 @@ func (c *Client) retry(next http.RoundTripper) http.RoundTripper {
 		if repeatable(req) {
 			attempts += *c.o.Retries
 		}
+		c.budget.request(c.o.Now())
 		for call.attempt = 1; ; call.attempt++ {
 			resp, err := next.RoundTrip(req)
 			pause, again := c.pause(call, resp, err)
 			if call.attempt >= attempts || !again {
+				return resp, err
+			}
+			if !c.budget.take(c.o.Now()) {
+				call.exhausted = true
 				return resp, err
 			}
 			if resp != nil {

@@ -57,6 +57,9 @@ type Client struct {
 	headers     []header
 	proxy       proxies
 	secrets     *scrubber
+	places      *places // nil: there are no mirrors
+	breakers    breakers
+	budget      budget
 	wires       []*http.Transport
 	shown       []byte // the client certificate, in DER
 	stack       http.RoundTripper
@@ -69,7 +72,7 @@ type Client struct {
 func New(o Options) (*Client, error) {
 	c := &Client{o: o}
 	for _, step := range []func() error{
-		c.setDefaults, c.setURL, c.setCredentials, c.setHeaders, c.setProxy,
+		c.setDefaults, c.setURL, c.setCredentials, c.setHeaders, c.setProxy, c.setMirrors,
 	} {
 		if err := step(); err != nil {
 			return nil, err
@@ -82,18 +85,20 @@ func New(o Options) (*Client, error) {
 			return nil, err
 		}
 	}
+	c.budget.tally.window = budgetWindow
 	c.secrets = c.scrubber()
 	c.slots = make(chan struct{}, c.o.MaxConns)
 	c.stack = c.build(base)
 	return c, nil
 }
 
-// build is the one place where the layers are put in order. That order is Cache, Retry, Breaker,
-// Mirrors, Limit, Auth, Observe, and then the wire:
+// build is the one place where the layers are put in order. That order is Cache, Retry, Mirrors,
+// Breaker, Limit, Auth, Observe, and then the wire:
 //
 //   - Cache is outermost, since what it has needs none of the others;
-//   - Retry is outside of Breaker and Mirrors, so that each attempt is counted by the one and may
-//     go to another place by the other;
+//   - Retry is outside of Mirrors and Breaker, so that each attempt may go to another place by the
+//     one and is counted by the other;
+//   - Breaker is inside of Mirrors, since every mirror has one of its own;
 //   - Limit stands for slots, which [Client.Do] takes before all this: waiting for one must not use
 //     up the time that an exchange has;
 //   - Auth is inside of whatever may change the URL, so that it judges the origin really asked;
@@ -101,7 +106,7 @@ func New(o Options) (*Client, error) {
 //
 // Redirects are followed around the whole stack, one pass through it per hop.
 func (c *Client) build(base http.RoundTripper) http.RoundTripper {
-	return Stack(base, c.cache, c.retry, c.authorize, c.observe)
+	return Stack(base, c.cache, c.retry, c.mirror, c.breakOff, c.authorize, c.observe)
 }
 
 // BaseURL is the registry's URL without a trailing slash, credentials or query.
@@ -151,7 +156,7 @@ func (c *Client) GetAll(ctx context.Context, url string, h http.Header, limit in
 		if err == nil {
 			return resp, data, nil
 		}
-		if attempt > *c.o.Retries || !transient(err) || time.Since(start) > c.o.Total {
+		if attempt > *c.o.Retries || !transient(err) || time.Since(start) > c.o.Total || !c.budget.take(c.o.Now()) {
 			return nil, nil, err
 		}
 		if c.o.Sleep(ctx, c.backoff(attempt)) != nil {

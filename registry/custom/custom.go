@@ -112,7 +112,7 @@ func (r *Registry) Open(ctx context.Context, a pantry.Artifact) (io.ReadCloser, 
 		return nil, &pantry.Error{Op: opDownload, Ref: ref, Err: fmt.Errorf("%w: no URL can be made for it", pantry.ErrNotFound)}
 	}
 	// The digest is of the bytes as they are stored: nothing may be compressed on the way.
-	resp, err := r.client.Get(ctx, u, http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}})
+	resp, err := r.client.Get(transport.ForArtifact(ctx, a), u, http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}})
 	if err == nil && resp.StatusCode != http.StatusOK {
 		_ = resp.Body.Close()
 		err = fmt.Errorf("%w: status %d for a tarball", pantry.ErrInvalid, resp.StatusCode)

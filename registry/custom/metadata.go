@@ -117,7 +117,8 @@ func (r *Registry) unverifiable(format string, args ...any) error {
 		"or set \"allowMissingChecksum\": true for registry %q to take its tarballs unverified", r.name)
 }
 
-// artifactURL resolves tarballUrl against the URL of the answer it was in.
+// artifactURL resolves tarballUrl against the URL of the answer it was in. What is at a mirror is at
+// the registry too.
 func (r *Registry) artifactURL(d *versionDoc, at *url.URL) (string, error) {
 	if d.TarballURL == "" {
 		return r.ArtifactURL(d.Name, d.Version), nil
@@ -132,7 +133,7 @@ func (r *Registry) artifactURL(d *versionDoc, at *url.URL) (string, error) {
 		return "", fmt.Errorf("%w: tarballUrl holds user information", pantry.ErrInvalid)
 	}
 	u.Fragment, u.RawFragment = "", ""
-	return u.String(), nil
+	return r.client.Canonical(u.String()), nil
 }
 
 // digests reads checksum and integrity together; all of them must match the bytes. Beside an error

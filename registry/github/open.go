@@ -31,7 +31,7 @@ func (r *Registry) Open(ctx context.Context, a pantry.Artifact) (io.ReadCloser, 
 	if a.URL == "" {
 		return nil, &pantry.Error{Op: opDownload, Ref: ref, Err: fmt.Errorf("%w: it has no address", pantry.ErrNotFound)}
 	}
-	resp, err := r.open(ctx, a.URL)
+	resp, err := r.open(transport.ForArtifact(ctx, a), a.URL)
 	if err != nil {
 		return nil, &pantry.Error{Op: opDownload, Ref: ref, URL: transport.RedactURL(a.URL), Err: err}
 	}

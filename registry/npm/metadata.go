@@ -14,9 +14,10 @@ import (
 
 // origin is what the meaning of a document depends on besides the document.
 type origin struct {
-	registry     string   // configured name
-	base         *url.URL // the registry's URL, its path without a trailing slash
-	allowMissing bool     // versions without any digest are taken
+	registry     string              // configured name
+	base         *url.URL            // the registry's URL, its path without a trailing slash
+	canonical    func(string) string // makes the registry's URL of a mirror's; may be nil
+	allowMissing bool                // versions without any digest are taken
 }
 
 // maxURL bounds a tarball's address.
@@ -141,6 +142,9 @@ func (o origin) artifactURL(tarball, name, version string) (string, error) {
 	if u.Scheme == "http" && o.base.Scheme == "https" &&
 		strings.EqualFold(u.Hostname(), o.base.Hostname()) && (u.Port() == "" || u.Port() == "80") {
 		u.Scheme, u.Host = o.base.Scheme, o.base.Host
+	}
+	if o.canonical != nil {
+		return o.canonical(u.String()), nil
 	}
 	return u.String(), nil
 }

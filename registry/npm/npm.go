@@ -20,7 +20,8 @@
 // tarball's address or its digests cannot be understood; of everything else, what cannot be
 // understood is left out. Texts lose their control characters.
 //
-// The address of a tarball is the registry's to choose, on any host. When it is a plain http
+// The address of a tarball is the registry's to choose, on any host; one at a mirror's is that of the
+// same thing at the registry. When it is a plain http
 // address on the host of a registry that is spoken to by https, the registry's own origin is asked
 // instead.
 package npm
@@ -131,7 +132,7 @@ func New(o Options) (*Registry, error) {
 	}
 	r := &Registry{
 		client: o.Client,
-		origin: origin{registry: o.Name, base: base, allowMissing: o.AllowMissingChecksum},
+		origin: origin{registry: o.Name, base: base, canonical: o.Client.Canonical, allowMissing: o.AllowMissingChecksum},
 		full:   o.FullMetadata,
 		limit:  o.MaxDocument,
 		now:    o.Now,
@@ -275,7 +276,7 @@ func (r *Registry) Open(ctx context.Context, a pantry.Artifact) (io.ReadCloser, 
 	if u == "" {
 		return nil, &pantry.Error{Op: opDownload, Ref: ref, Err: fmt.Errorf("%w: no address", pantry.ErrNotFound)}
 	}
-	resp, err := r.client.Get(ctx, u, http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}})
+	resp, err := r.client.Get(transport.ForArtifact(ctx, a), u, http.Header{"Accept": {"*/*"}, "Accept-Encoding": {"identity"}})
 	if err == nil {
 		err = whole(resp)
 	}
