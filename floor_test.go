@@ -41,7 +41,7 @@ var rooms = map[string]struct {
 	"registry/pkgx":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
 	"registry/directory":     {[]string{"", "integrity", "semver", "archive"}, "registry types never import each other"},
-	"registry":               {[]string{"spelling", "", "integrity", "semver", "transport", "httpcache", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx", "registry/adapter", "registry/directory"}, "the manager knows registries, not what is done with packages"},
+	"registry":               {[]string{"wholefile", "spelling", "", "integrity", "semver", "transport", "httpcache", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx", "registry/adapter", "registry/directory"}, "the manager knows registries, not what is done with packages"},
 
 	"registry/adapter":        {[]string{"spelling", "", "integrity", "transport", "registry/adapter/scheme"}, "a definition or a program knows a protocol; this knows none"},
 	"registry/adapter/scheme": {[]string{"", "semver"}, "the rules of versions know nothing of registries"},

@@ -69,6 +69,7 @@ func hasUTF16BOM(b []byte) bool {
 var (
 	secretType   = reflect.TypeFor[pantry.Secret]()
 	durationType = reflect.TypeFor[time.Duration]()
+	mirrorType   = reflect.TypeFor[mirror]()
 )
 
 // decode stores v in into, and reports what does not fit.
@@ -103,8 +104,22 @@ func (d *document) decode(v *hujson.Value, path string, into reflect.Value, r ru
 		d.slice(v, path, into, r)
 	case t.Kind() == reflect.Map:
 		d.mapping(v, path, into, r)
+	case t == mirrorType:
+		d.mirror(v, path, into)
 	case t.Kind() == reflect.Struct:
 		d.object(v, path, into)
+	}
+}
+
+// mirror is a URL or an object.
+func (d *document) mirror(v *hujson.Value, path string, into reflect.Value) {
+	switch v.Value.Kind() {
+	case '"':
+		into.Set(reflect.ValueOf(mirror{URL: v.Value.(hujson.Literal).String()}))
+	case '{':
+		d.object(v, path, into)
+	default:
+		d.expected(v, path, `a URL in quotes, or {"url": …, "weight": …}`)
 	}
 }
 
@@ -339,6 +354,7 @@ func hintFor(key string, fields []field, t reflect.Type) string {
 		{reflect.TypeFor[auth](), `"auth"`},
 		{reflect.TypeFor[cache](), `"cache"`},
 		{reflect.TypeFor[healthCheck](), `"healthCheck"`},
+		{mirrorType, `an element of "mirrors"`},
 		{reflect.TypeFor[file](), "the top of the file"},
 	} {
 		if _, ok := findField(fieldsOf(other.t), key); ok && other.t != t {

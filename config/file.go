@@ -95,9 +95,12 @@ type entry struct {
 	// Packages are the names this registry claims: nobody else is asked for them. "*" stands for
 	// anything within a segment, as in @acme/*.
 	Packages []string `json:"packages,omitempty" jsonschema:"maxItems=500"`
-	// Mirrors are URLs of the same content in other places.
-	Mirrors []string `json:"mirrors,omitempty" jsonschema:"maxItems=100"`
-	// Balance says which of the mirrors is asked.
+	// Mirrors are URLs of the same content in other places. The registry's credential does not go
+	// there.
+	Mirrors []mirror `json:"mirrors,omitempty" jsonschema:"maxItems=100"`
+	// Balance says whether the registry's own URL or a mirror is asked first: the own one and the
+	// others when it fails (failover, the default), one after the other, as their weights say, or
+	// the quicker one.
 	Balance string `json:"balance,omitempty" jsonschema:"enum=failover,enum=round-robin,enum=weighted,enum=latency"`
 	// Timeout is how long to wait for an answer to begin. The default is 30s.
 	Timeout time.Duration `json:"timeout,omitempty"`
@@ -159,6 +162,15 @@ type auth struct {
 	Name string `json:"name,omitempty"`
 	// Value of the header, of custom.
 	Value pantry.Secret `json:"value,omitempty"`
+}
+
+// mirror is a URL, or an object where more is to be said.
+type mirror struct {
+	// URL of the mirror.
+	URL string `json:"url"`
+	// Weight is the mirror's part of the requests where balance is weighted. The registry's own URL has
+	// 1. The default is 1.
+	Weight int `json:"weight,omitempty" jsonschema:"minimum=1,maximum=1000"`
 }
 
 type cache struct {

@@ -101,7 +101,7 @@ func (m *merged) merge(over *merged) []Problem {
 		}
 		m.claimsOnly = false
 	}
-	warnings := m.leaveSecrets(over)
+	warnings := append(m.leaveSecrets(over), m.leaveMirrors(over)...)
 	if at, ok := m.given["command"]; ok && slices.Equal(m.Command, over.Command) {
 		over.given["command"] = at // the user's own choice stays that
 	}
@@ -162,6 +162,18 @@ func (m *merged) leaveSecrets(over *merged) []Problem {
 	}
 	left := m.dropSecrets(func(key string, _ origin) bool { _, own := over.given[key]; return !own })
 	return leftBehind(left, at, "the credentials of registry %s were given for another URL and aren't used for this one: %s", m.Name)
+}
+
+// leaveMirrors drops the mirrors from m where over leads the registry to another URL, whose content they
+// do not have: they must not be asked for it.
+func (m *merged) leaveMirrors(over *merged) []Problem {
+	at, given := over.given["url"]
+	mirrors, ok := m.given["mirrors"]
+	if _, own := over.given["mirrors"]; !given || !ok || own || sameURL(m.effectiveURL(), over.effectiveURL()) {
+		return nil
+	}
+	m.unset("mirrors")
+	return leftBehind([]string{mirrors.String()}, at, "the mirrors of registry %s are of another URL and aren't used for this one: %s", m.Name)
 }
 
 // leaveRoute drops the user's own credentials where the project has chosen a proxy that can read
@@ -236,12 +248,20 @@ func portOf(u *url.URL) string {
 	return "443"
 }
 
+func mirrorsOf(list []mirror) []registry.Mirror {
+	var out []registry.Mirror
+	for _, m := range list {
+		out = append(out, registry.Mirror(m))
+	}
+	return out
+}
+
 // config is the entry as package registry takes it.
 func (m *merged) config() registry.Config {
 	e := &m.entry
 	c := registry.Config{
 		Name: e.Name, Type: e.Type, URL: e.URL, CredentialHelper: e.CredentialHelper, NoLookup: m.noLookup(),
-		Packages: e.Packages, Mirrors: e.Mirrors, Balance: e.Balance, Timeout: e.Timeout,
+		Packages: e.Packages, Mirrors: mirrorsOf(e.Mirrors), Balance: e.Balance, Timeout: e.Timeout,
 		Proxy: e.Proxy, NoProxy: e.NoProxy, CAFile: e.CAFile, CertFile: e.CertFile, KeyFile: e.KeyFile,
 		Fallback: registry.Fallback(e.Fallback), MinimumReleaseAge: e.MinimumReleaseAge, Signatures: e.Signatures,
 		Insecure: e.Insecure, AllowMissingChecksum: e.AllowMissingChecksum, Assets: e.Assets, TraceContext: e.TraceContext,

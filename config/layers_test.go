@@ -133,7 +133,7 @@ func TestEveryKey(t *testing.T) {
 	want := registry.Config{
 		Name: "acme", Type: "custom", URL: "https://packages.acme.example", Priority: &ten,
 		Auth:     &registry.Auth{Type: "bearer"},
-		Packages: []string{"@acme/*"}, Mirrors: []string{"https://eu.acme.example"}, Balance: "latency",
+		Packages: []string{"@acme/*"}, Mirrors: []registry.Mirror{{URL: "https://eu.acme.example"}}, Balance: "latency",
 		Timeout: 30 * time.Second, Retries: &three, Proxy: "socks5://proxy.acme.example:1080", NoProxy: "localhost",
 		Cache:    &registry.Cache{TTL: &ttl, StaleIfError: &week},
 		Fallback: registry.Failover, HealthCheck: &registry.HealthCheck{Interval: 30 * time.Second}, Signatures: "verify",

@@ -65,11 +65,14 @@ func entryValues(c registry.Config) ([]keyValue, error) {
 func entryOf(c registry.Config) (e entry, set map[string]bool) {
 	set = map[string]bool{"enabled": c.Disabled, "priority": c.Priority != nil, "retries": c.Retries != nil}
 	e = entry{
-		Name: c.Name, Type: c.Type, URL: c.URL, CredentialHelper: c.CredentialHelper, Packages: c.Packages, Mirrors: c.Mirrors, Balance: c.Balance,
+		Name: c.Name, Type: c.Type, URL: c.URL, CredentialHelper: c.CredentialHelper, Packages: c.Packages, Balance: c.Balance,
 		Timeout: c.Timeout, Proxy: c.Proxy, NoProxy: c.NoProxy, CAFile: c.CAFile, CertFile: c.CertFile, KeyFile: c.KeyFile,
 		Fallback: string(c.Fallback), MinimumReleaseAge: c.MinimumReleaseAge, Signatures: c.Signatures,
 		Insecure: c.Insecure, AllowMissingChecksum: c.AllowMissingChecksum, Assets: c.Assets, TraceContext: c.TraceContext,
 		Adapter: c.Adapter, Command: c.Command,
+	}
+	for _, m := range c.Mirrors {
+		e.Mirrors = append(e.Mirrors, mirror(m))
 	}
 	if c.Priority != nil {
 		e.Priority = *c.Priority
@@ -111,6 +114,15 @@ func renderValue(v reflect.Value) string {
 		parts := make([]string, len(x))
 		for i, s := range x {
 			parts[i] = quotedJSON(s)
+		}
+		return "[" + strings.Join(parts, ", ") + "]"
+	case []mirror:
+		parts := make([]string, len(x))
+		for i, m := range x {
+			parts[i] = quotedJSON(m.URL)
+			if m.Weight != 0 {
+				parts[i] = renderObject([]keyValue{{"url", parts[i]}, {"weight", itoa(m.Weight)}}, layout{}, "", true)
+			}
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	case map[string]string:

@@ -159,6 +159,14 @@ func (entry) JSONSchemaExtend(s *generate.Schema) {
 	}
 }
 
+// JSONSchemaExtend says that the short form is a URL.
+func (mirror) JSONSchemaExtend(s *generate.Schema) {
+	url, _ := s.Properties.Get("url")
+	url.Pattern, url.Description = mirrorPattern, ""
+	long := *s
+	*s = generate.Schema{OneOf: []*generate.Schema{{Type: "string", Pattern: mirrorPattern}, &long}}
+}
+
 // reservedNames are those that package registry refuses.
 var reservedNames = []string{
 	"file", "http", "https", "git", "ssh", "link", "portal", "patch", "workspace", "catalog", "pkg",
@@ -167,8 +175,9 @@ var reservedNames = []string{
 
 // urlPattern is what the configuration asks of a URL without variables, as far as a pattern can.
 const (
-	namePattern = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
-	urlPattern  = `^$|^https?://[^/@?#\s]+(/[^?#\s]*)?$|^file:///[^?#\s]*$|\$\{`
+	namePattern   = `^[A-Za-z0-9][A-Za-z0-9._-]*$`
+	urlPattern    = `^$|^https?://[^/@?#\s]+(/[^?#\s]*)?$|^file:///[^?#\s]*$|\$\{`
+	mirrorPattern = `^https?://[^/@?#\s]+(/[^?#\s]*)?$|\$\{`
 )
 
 // JSONSchemaExtend adds what tags cannot say.
@@ -310,6 +319,15 @@ var schemaCases = map[string]bool{
 	`{"registries": [{"name": "a", "type": "npm", "headers": {"X-Team": "web"}}]}`:                           true,
 	`{"registries": [{"name": "a", "type": "npm", "headers": {"X-Team": 1}}]}`:                               false,
 	`{"registries": [{"name": "a", "type": "npm", "balance": "latency", "mirrors": ["https://m.example"]}]}`: true,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [{"url": "https://m.example", "weight": 3}]}]}`: true,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": ["${EU}", {"url": "https://m.example"}]}]}`:     true,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": "https://m.example"}]}`:                         false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [1]}]}`:                                         false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [""]}]}`:                                        false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": ["https://u:p@m.example"]}]}`:                   false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [{"weight": 3}]}]}`:                             false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [{"url": "https://m.example", "weight": 0}]}]}`: false,
+	`{"registries": [{"name": "a", "type": "npm", "mirrors": [{"url": "https://m.example", "wait": 1}]}]}`:   false,
 	`{"registries": [{"name": "a", "type": "npm", "balance": "random"}]}`:                                    false,
 	`{"registries": [{"name": "a", "type": "npm", "signatures": "off", "minimumReleaseAge": "3d"}]}`:         true,
 	`{"registries": [{"name": "a", "type": "npm", "insecure": true, "allowMissingChecksum": true}]}`:         true,

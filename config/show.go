@@ -114,10 +114,13 @@ func (m *merged) showField(f field, v reflect.Value, path string, o origin, add 
 			return
 		}
 		add(path, v.String(), o)
-	case reflect.Slice:
-		for i := range v.Len() {
+	case reflect.Slice: // mirrors
+		for i, mirror := range m.Mirrors {
 			at := path + "[" + itoa(i) + "]"
-			add(at, shownURL(v.Index(i).String()), m.given[at])
+			add(at, shownURL(mirror.URL), m.given[at])
+			if o, ok := m.given[at+".weight"]; ok {
+				add(at+".weight", itoa(mirror.Weight), o)
+			}
 		}
 	default:
 		add(path, shown(v), o)

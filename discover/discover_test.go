@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 	acme, rest := a.Proposals[0], a.Proposals[1]
 	want := registry.Config{
 		Name: "acme", Type: "npm", URL: srv.URL + "/npm/", Priority: number(5), Packages: []string{"@acme/*"},
-		Mirrors: []string{"https://eu.acme.example/npm"},
+		Mirrors: []registry.Mirror{{URL: "https://eu.acme.example/npm"}},
 	}
 	if d := cmp.Diff(want, acme.Entry, cmp.Comparer(func(a, b pantry.Secret) bool { return a == b })); d != "" {
 		t.Error(d)
@@ -86,7 +86,7 @@ func TestDescribe(t *testing.T) {
 	secret := registry.Value{Raw: pantry.NewSecret("s3cret")}
 	r, ok := discover.Describe(registry.Config{
 		Name: "acme", Type: "npm", URL: "https://acme.example", Auth: &registry.Auth{Type: "bearer", Token: secret},
-		Headers: map[string]registry.Value{"X-Key": secret}, Proxy: "http://u:s3cret@proxy", Mirrors: []string{"https://u:s3cret@m.example", "https://m.example"},
+		Headers: map[string]registry.Value{"X-Key": secret}, Proxy: "http://u:s3cret@proxy", Mirrors: []registry.Mirror{{URL: "https://u:s3cret@m.example"}, {URL: "https://m.example"}},
 	})
 	b, _ := json.Marshal(r)
 	if !ok || strings.Contains(string(b), "s3cret") || !strings.Contains(string(b), `"auth":"bearer"`) || len(r.Mirrors) != 1 {

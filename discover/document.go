@@ -62,8 +62,8 @@ func Describe(c registry.Config) (r Registry, ok bool) {
 		r.Auth = c.Auth.Type
 	}
 	for _, m := range c.Mirrors {
-		if public(m) {
-			r.Mirrors = append(r.Mirrors, m)
+		if public(m.URL) {
+			r.Mirrors = append(r.Mirrors, m.URL)
 		}
 	}
 	return r, public(c.URL) && builtIn(c.Adapter) && len(c.Command) == 0
@@ -112,13 +112,13 @@ func (r Registry) proposal(at *url.URL) Proposal {
 	p.Entry.URL, user = resolved(r.URL, at)
 	for _, m := range r.Mirrors {
 		mirror, has := resolved(m, at)
-		p.Entry.Mirrors, user = append(p.Entry.Mirrors, mirror), user || has
+		p.Entry.Mirrors, user = append(p.Entry.Mirrors, registry.Mirror{URL: mirror}), user || has
 	}
 	if u, err := url.Parse(p.Entry.URL); err == nil && !strings.EqualFold(u.Hostname(), at.Hostname()) {
 		p.Note("it is on another host than the document")
 	}
 	for _, m := range p.Entry.Mirrors {
-		if u, err := url.Parse(m); err == nil && !strings.EqualFold(u.Hostname(), at.Hostname()) {
+		if u, err := url.Parse(m.URL); err == nil && !strings.EqualFold(u.Hostname(), at.Hostname()) {
 			p.Note("its mirror %s is on another host than the document", printable(u.Host))
 		}
 	}

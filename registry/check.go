@@ -11,6 +11,7 @@ import (
 
 	"github.com/pantry-go/pantry"
 	"github.com/pantry-go/pantry/credential"
+	"github.com/pantry-go/pantry/transport"
 )
 
 // maxName bounds a registry's name, which stands in every line of a lockfile.
@@ -43,6 +44,7 @@ func checkConfig(c Config, kinds []Kind, opened bool) []error {
 	k.name(kinds)
 	k.typ(kinds, opened)
 	k.urls()
+	k.mirrors()
 	k.auth()
 	k.headers()
 	k.choice("fallback", string(c.Fallback), string(Failover), string(Always), string(NotFoundOnly), string(Never))
@@ -125,12 +127,27 @@ func (k *checker) urls() {
 			k.fail("url", userinfoProblem, userinfoHint)
 		}
 	}
-	for i, u := range k.c.Mirrors {
-		if hasVariable(u) {
+}
+
+func (k *checker) mirrors() {
+	seen := map[string]bool{strings.TrimRight(k.c.URL, "/"): true}
+	for i, m := range k.c.Mirrors {
+		field := fmt.Sprintf("mirrors[%d]", i)
+		bare := strings.TrimRight(m.URL, "/")
+		switch {
+		case m.URL == "":
+			k.fail(field, "a mirror needs a URL", "")
+		case seen[bare]:
+			k.fail(field, "the same URL is there twice", "")
+		case m.Weight < 0 || m.Weight > transport.MaxWeight:
+			k.fail(field, fmt.Sprintf("a weight is from 1 to %d", transport.MaxWeight), "")
+		}
+		seen[bare] = true
+		if m.URL == "" || hasVariable(m.URL) {
 			continue
 		}
-		if problem, hint := checkURL(u, k.c.Insecure); problem != "" {
-			k.fail(fmt.Sprintf("mirrors[%d]", i), problem, hint)
+		if problem, hint := checkURL(m.URL, k.c.Insecure); problem != "" {
+			k.fail(field, problem, hint)
 		}
 	}
 }
@@ -290,8 +307,6 @@ func withoutEffect(c Config) []string {
 			keys = append(keys, key)
 		}
 	}
-	add(len(c.Mirrors) > 0, "mirrors")
-	add(c.Balance != "", "balance")
 	add(c.Signatures == "verify", "signatures")
 	return keys
 }

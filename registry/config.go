@@ -28,7 +28,7 @@ type Config struct {
 	NoLookup string
 
 	Packages             []string // names this registry claims; "*" matches within a segment
-	Mirrors              []string
+	Mirrors              []Mirror
 	Balance              string // failover, round-robin, weighted, latency
 	Timeout              time.Duration
 	Retries              *int
@@ -124,6 +124,14 @@ type Cache struct {
 	// StaleIfError is for how long after that an old answer is used while the registry fails; 0
 	// means not at all.
 	StaleIfError *time.Duration
+}
+
+// Mirror is another place that has the content of a registry. It is no registry of its own: what it has
+// counts as the registry's. The registry's credential does not go there; one that is for the mirror's
+// URL does.
+type Mirror struct {
+	URL    string // may hold ${VAR}
+	Weight int    // its part of the requests where Balance is "weighted"; 0 means 1, as the registry's own URL has
 }
 
 // HealthCheck asks a registry now and then whether it is there.

@@ -31,33 +31,38 @@ func TestConfigMistakes(t *testing.T) {
 		c    conf
 		want string // in the message; "" for a good entry
 	}{
-		"good":                        {good(), ""},
-		"no name":                     {with(func(c *conf) { c.Name = "" }), "name: a registry needs a name"},
-		"space in name":               {with(func(c *conf) { c.Name = "my registry" }), "a name is letters, digits"},
-		"name begins with dash":       {with(func(c *conf) { c.Name = "-x" }), "a name is letters, digits"},
-		"colon in name":               {with(func(c *conf) { c.Name = "a:b" }), "a name is letters, digits"},
-		"long name":                   {with(func(c *conf) { c.Name = strings.Repeat("a", 65) }), "at most 64"},
-		"name of a spec's prefix":     {with(func(c *conf) { c.Name = "file" }), `"file:" in front of a package means something else`},
-		"name of another type":        {with(func(c *conf) { c.Name = "npm" }), "named like the type npm has to be of that type"},
-		"name of its type":            {with(func(c *conf) { c.Name = "custom" }), ""},
-		"no type":                     {with(func(c *conf) { c.Type = "" }), "type: a registry needs a type, one of npm, custom, github, pkgx, adapter"},
-		"misspelt type":               {with(func(c *conf) { c.Type = "costum" }), `unknown type "costum"; did you mean "custom"?`},
-		"no url":                      {with(func(c *conf) { c.URL = "" }), "url: a registry of type custom needs a URL"},
-		"well-known url":              {with(func(c *conf) { c.Type, c.URL = "npm", "" }), ""},
-		"ftp":                         {with(func(c *conf) { c.URL = "ftp://x.example" }), "begins with https:// or http://"},
-		"no host":                     {with(func(c *conf) { c.URL = "https:///x" }), "has no host"},
-		"no url at all":               {with(func(c *conf) { c.URL = "packages.acme.example" }), "begins with https://"},
-		"password in url":             {with(func(c *conf) { c.URL = "https://u:hunter2@x.example" }), "must not hold a user name or password"},
-		"variable password in url":    {with(func(c *conf) { c.URL = "https://${U}:${P}@x.example/" }), "must not hold a user name or password"},
-		"query in url":                {with(func(c *conf) { c.URL = "https://x.example/?token=hunter2" }), "no query"},
-		"http":                        {with(func(c *conf) { c.URL = "http://x.example" }), "plain http"},
-		"http to itself":              {with(func(c *conf) { c.URL = "http://127.0.0.1:4873" }), ""},
-		"http to itself by name":      {with(func(c *conf) { c.URL = "http://localhost:4873" }), ""},
-		"http to itself, version 6":   {with(func(c *conf) { c.URL = "http://[::1]:4873" }), ""},
-		"http that looks local":       {with(func(c *conf) { c.URL = "http://localhost.example" }), "plain http"},
-		"insecure":                    {with(func(c *conf) { c.URL, c.Insecure = "http://x.example", true }), ""},
-		"variable url":                {with(func(c *conf) { c.URL = "${HOST:-https://x.example}" }), ""},
-		"mirror":                      {with(func(c *conf) { c.Mirrors = []string{"https://ok.example", "nope"} }), "mirrors[1]: "},
+		"good":                      {good(), ""},
+		"no name":                   {with(func(c *conf) { c.Name = "" }), "name: a registry needs a name"},
+		"space in name":             {with(func(c *conf) { c.Name = "my registry" }), "a name is letters, digits"},
+		"name begins with dash":     {with(func(c *conf) { c.Name = "-x" }), "a name is letters, digits"},
+		"colon in name":             {with(func(c *conf) { c.Name = "a:b" }), "a name is letters, digits"},
+		"long name":                 {with(func(c *conf) { c.Name = strings.Repeat("a", 65) }), "at most 64"},
+		"name of a spec's prefix":   {with(func(c *conf) { c.Name = "file" }), `"file:" in front of a package means something else`},
+		"name of another type":      {with(func(c *conf) { c.Name = "npm" }), "named like the type npm has to be of that type"},
+		"name of its type":          {with(func(c *conf) { c.Name = "custom" }), ""},
+		"no type":                   {with(func(c *conf) { c.Type = "" }), "type: a registry needs a type, one of npm, custom, github, pkgx, adapter"},
+		"misspelt type":             {with(func(c *conf) { c.Type = "costum" }), `unknown type "costum"; did you mean "custom"?`},
+		"no url":                    {with(func(c *conf) { c.URL = "" }), "url: a registry of type custom needs a URL"},
+		"well-known url":            {with(func(c *conf) { c.Type, c.URL = "npm", "" }), ""},
+		"ftp":                       {with(func(c *conf) { c.URL = "ftp://x.example" }), "begins with https:// or http://"},
+		"no host":                   {with(func(c *conf) { c.URL = "https:///x" }), "has no host"},
+		"no url at all":             {with(func(c *conf) { c.URL = "packages.acme.example" }), "begins with https://"},
+		"password in url":           {with(func(c *conf) { c.URL = "https://u:hunter2@x.example" }), "must not hold a user name or password"},
+		"variable password in url":  {with(func(c *conf) { c.URL = "https://${U}:${P}@x.example/" }), "must not hold a user name or password"},
+		"query in url":              {with(func(c *conf) { c.URL = "https://x.example/?token=hunter2" }), "no query"},
+		"http":                      {with(func(c *conf) { c.URL = "http://x.example" }), "plain http"},
+		"http to itself":            {with(func(c *conf) { c.URL = "http://127.0.0.1:4873" }), ""},
+		"http to itself by name":    {with(func(c *conf) { c.URL = "http://localhost:4873" }), ""},
+		"http to itself, version 6": {with(func(c *conf) { c.URL = "http://[::1]:4873" }), ""},
+		"http that looks local":     {with(func(c *conf) { c.URL = "http://localhost.example" }), "plain http"},
+		"insecure":                  {with(func(c *conf) { c.URL, c.Insecure = "http://x.example", true }), ""},
+		"variable url":              {with(func(c *conf) { c.URL = "${HOST:-https://x.example}" }), ""},
+		"mirror twice": {with(func(c *conf) {
+			c.Mirrors = []registry.Mirror{{URL: "https://ok.example"}, {URL: "https://ok.example/"}}
+		}), "twice"},
+		"mirror that is the registry": {with(func(c *conf) { c.Mirrors = []registry.Mirror{{URL: c.URL + "/"}} }), "mirrors[0]: "},
+		"mirror's weight":             {with(func(c *conf) { c.Mirrors = []registry.Mirror{{URL: "https://ok.example", Weight: 1001}} }), "1 to 1000"},
+		"mirror":                      {with(func(c *conf) { c.Mirrors = []registry.Mirror{{URL: "https://ok.example"}, {URL: "nope"}} }), "mirrors[1]: "},
 		"auth without type":           {with(func(c *conf) { c.Auth = &registry.Auth{} }), "auth.type: auth needs a type"},
 		"misspelt auth":               {with(func(c *conf) { c.Auth = &registry.Auth{Type: "bear"} }), `did you mean "bearer"?`},
 		"bearer without token":        {with(func(c *conf) { c.Auth = &registry.Auth{Type: "bearer"} }), "auth.token"},
@@ -274,13 +279,13 @@ func TestKeysNotBuilt(t *testing.T) {
 	t.Run("warnings", func(t *testing.T) {
 		t.Parallel()
 		c := good()
-		c.Mirrors, c.Balance = []string{"https://eu.acme.example"}, "latency"
+		c.Balance = "latency"
 		c.HealthCheck, c.Cache = &registry.HealthCheck{Interval: time.Second}, &registry.Cache{TTL: ptr(time.Second)} // have an effect
 		m := registry.NewManager(registry.Options{})
 		must(t, m.Add(c))
 		got := m.Warnings()
-		for i, key := range []string{"mirrors", "balance"} {
-			want := `pantry.json:3:5: registry "acme": ` + key + ": has no effect in this version"
+		for i, key := range []string{"balance: has no effect without mirrors"} {
+			want := `pantry.json:3:5: registry "acme": ` + key
 			if i >= len(got) || got[i] != want {
 				t.Errorf("got %q, want %q", got, want)
 			}

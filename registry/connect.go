@@ -27,6 +27,7 @@ func (m *Manager) connect(c Config, kind Kind) (connection, error) {
 	if err != nil {
 		return connection{}, err
 	}
+	m.addMirrors(&o, c)
 	if m.o.Transport != nil {
 		m.o.Transport(c, &o)
 	}
@@ -66,6 +67,8 @@ func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, finding
 		KeyFile:   x.text(c.KeyFile, "keyFile"),
 		CA:        c.CA,
 		Insecure:  c.Insecure,
+		Mirrors:   x.mirrors(c.Mirrors),
+		Balance:   transport.Balance(c.Balance),
 		Observe:   m.o.Observe,
 
 		ObserveBody: m.o.ObserveBody,

@@ -57,6 +57,7 @@ type opened struct {
 	credential string // source of the credential that requests carry; "" for none
 	note       string // what kept one from being found
 	kept       bool   // answers are kept
+	clients    []*transport.Client
 }
 
 var _ pantry.Registry = (*Entry)(nil)
@@ -98,18 +99,22 @@ func (m *Manager) open(c Config, kind Kind, given pantry.Registry) (opened, erro
 		cn, err := m.connect(c, kind)
 		if err == nil {
 			o.url, o.credential, o.note, o.kept = cn.client.BaseURL(), cn.credential, cn.note, m.kept != nil
+			o.clients = append(o.clients, cn.client)
 		}
 		return cn.client, err
 	}
 	clientAt := func(url string) (*transport.Client, error) {
 		at, same := c, kind
-		at.URL = url
+		at.URL, at.Mirrors = url, nil // they have the content of the entry's URL
 		if c.URL == "" || c.URL == kind.DefaultURL {
 			same.DefaultURL = url // of the same well-known service
 		}
 		cn, err := m.connect(at, same)
 		if err == nil && o.url == "" { // there is no other
 			o.url, o.credential, o.note = cn.client.BaseURL(), cn.credential, cn.note
+		}
+		if err == nil {
+			o.clients = append(o.clients, cn.client)
 		}
 		return cn.client, err
 	}

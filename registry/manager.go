@@ -43,8 +43,11 @@ type Options struct {
 	// ObserveDecision is told, in the same way, how each question for a package was answered, by
 	// the goroutine that asked. The decision must not be changed, nor read later.
 	ObserveDecision func(Decision)
+	// Distrusted is told, in the same way, that a mirror of a registry is not asked any more, since it
+	// served wrong bytes. The mirror's URL has no secrets.
+	Distrusted func(registry, mirror string, why transport.Distrust)
 	// CacheDir is a folder where registries keep what they said, for questions that allow its use
-	// (see [pantry.Asking]); "" keeps nothing.
+	// (see [pantry.Asking]), and which mirrors are not to be asked; "" keeps nothing.
 	CacheDir string
 	// Now is the clock that durations are measured with, and the age of what is kept. nil means
 	// time.Now.
@@ -251,10 +254,15 @@ func (m *Manager) Default() (*Entry, bool) { return m.state.Load().defaultEntry(
 // caller's.
 func (m *Manager) All() []*Entry { return slices.Clone(m.state.Load().entries) }
 
-// Warnings says which keys of enabled registries have no effect in this version.
+// Warnings says which keys of enabled registries have no effect.
 func (m *Manager) Warnings() []string {
 	var out []string
 	for _, e := range enabled(m.state.Load().entries) {
+		if c := e.config; c.Balance != "" && len(c.Mirrors) == 0 {
+			out = append(out, (&ConfigError{
+				Source: c.Source, Registry: e.Name(), Field: "balance", Problem: "has no effect without mirrors",
+			}).Error())
+		}
 		for _, key := range withoutEffect(e.config) {
 			out = append(out, (&ConfigError{
 				Source: e.config.Source, Registry: e.Name(), Field: key, Problem: "has no effect in this version",

@@ -61,7 +61,8 @@ func (m *Manager) Open(ctx context.Context, registryName string, a pantry.Artifa
 // returned has the artifact's SHA-512 in its Integrity.
 //
 // The registry that knows the version owns it: when its bytes are missing or wrong, nobody else is
-// asked for them.
+// asked for them. Where they were a mirror's the registry's other mirrors are, provided that w can begin
+// again: it has Reset, as a bytes.Buffer, or Seek and Truncate, as a file.
 func (m *Manager) Download(ctx context.Context, r Request, w io.Writer) (*pantry.Metadata, Decision, error) {
 	md, d, err := m.Lookup(ctx, r)
 	if err != nil {
@@ -102,26 +103,64 @@ func (m *Manager) copyArtifact(ctx context.Context, md *pantry.Metadata, w io.Wr
 		return nil, fail(&refusal{pantry.ErrPolicy, "the registry gives no checksum for it",
 			fmt.Sprintf(`if you trust registry %s, set "allowMissingChecksum": true on it`, e.Name())})
 	}
-	body, err := r.Open(ctx, a)
-	if err != nil {
-		return nil, err
+	again := restarter(w)
+	for {
+		body, err := r.Open(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		set, elsewhere, err := m.copyVerified(body, a, w)
+		if err == nil {
+			return set, nil
+		}
+		if !elsewhere || !again() {
+			return nil, fail(err)
+		}
 	}
+}
+
+// copyVerified writes a body to w and closes it. elsewhere says that it may be opened again, and be
+// right.
+func (m *Manager) copyVerified(body io.ReadCloser, a pantry.Artifact, w io.Writer) (set integrity.Set, elsewhere bool, err error) {
 	defer body.Close()
 	h := integrity.NewHasher(a.Integrity)
 	n, err := io.Copy(io.MultiWriter(h, w), io.LimitReader(body, m.o.MaxArtifact+1))
 	switch {
 	case err != nil:
-		return nil, fail(err)
+		return nil, false, err
 	case n > m.o.MaxArtifact:
-		return nil, fail(&refusal{kind: pantry.ErrInvalid, msg: fmt.Sprintf("the artifact is larger than %d bytes", m.o.MaxArtifact)})
+		return nil, false, &refusal{kind: pantry.ErrInvalid, msg: fmt.Sprintf("the artifact is larger than %d bytes", m.o.MaxArtifact)}
 	}
-	if err := h.Verify(); err != nil {
-		return nil, fail(err)
+	err = h.Verify()
+	elsewhere = pantry.Judge(body, err)
+	if err != nil {
+		return nil, elsewhere, err
 	}
 	if _, ok := a.Integrity.Find(integrity.SHA512); ok {
-		return a.Integrity, nil
+		return a.Integrity, false, nil
 	}
-	return append(integrity.Set{h.SHA512()}, a.Integrity...), nil
+	return append(integrity.Set{h.SHA512()}, a.Integrity...), false, nil
+}
+
+// restarter returns what has w forget all that it gets from now on; it says whether that is possible.
+func restarter(w io.Writer) func() bool {
+	switch w := w.(type) {
+	case interface{ Reset() }:
+		return func() bool { w.Reset(); return true }
+	case interface {
+		io.Seeker
+		Truncate(size int64) error
+	}:
+		start, err := w.Seek(0, io.SeekCurrent)
+		return func() bool {
+			if err != nil || w.Truncate(start) != nil {
+				return false
+			}
+			_, err := w.Seek(start, io.SeekStart)
+			return err == nil
+		}
+	}
+	return func() bool { return false }
 }
 
 // Publish publishes to a registry by its name; "" is the default one. A name that other registries

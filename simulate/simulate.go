@@ -186,7 +186,13 @@ func (s *simulation) check() error {
 }
 
 // places are a registry's URL and those of its mirrors.
-func places(e *registry.Entry) []string { return append([]string{e.URL()}, e.Config().Mirrors...) }
+func places(e *registry.Entry) []string {
+	all := []string{e.URL()}
+	for _, m := range e.Config().Mirrors {
+		all = append(all, m.URL)
+	}
+	return all
+}
 
 // hostOf is the host of a URL, or what stands for one, in lower case.
 func hostOf(raw string) string {

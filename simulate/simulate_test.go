@@ -59,7 +59,7 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	mirrored := entry("acme", 10, "@acme/*")
 	mirrored.ClaimsOnly = true
-	mirrored.Mirrors = []string{"https://eu.acme.example/npm"}
+	mirrored.Mirrors = []registry.Mirror{{URL: "https://eu.acme.example/npm"}}
 	mirrored.Auth = &registry.Auth{Type: registry.AuthBearer, Token: registry.Value{Raw: pantry.NewSecret("s3cret"), Source: "pantry.json:1"}}
 	npm, off := entry("npm", 20), entry("off", 30)
 	off.Disabled = true

@@ -28,7 +28,7 @@ type Error struct {
 	credential string
 	asked      string // URL that redirects began at, "" if there were none
 	note       string
-	mirrors    []string // of no use either
+	mirrors    []string    // of no use either
 	header     http.Header // what is kept of the answer's
 	challenge  []byte
 }

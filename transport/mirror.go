@@ -40,8 +40,10 @@ type MirrorState struct {
 	Out *Distrust
 }
 
+// MaxWeight is the largest weight of a mirror.
+const MaxWeight = 1000
+
 const (
-	maxWeight = 1000
 	// maxMirrors bounds what one request may come to when all fail.
 	maxMirrors = 100
 	// failurePause is how long a place stands behind the others after it failed: about as long as
@@ -142,8 +144,8 @@ func (c *Client) newPlace(m Mirror) (*place, error) {
 		return nil, fmt.Errorf("the URL is malformed")
 	case u.User != nil:
 		return nil, fmt.Errorf("the URL has user information in it")
-	case m.Weight < 0 || m.Weight > maxWeight:
-		return nil, fmt.Errorf("the weight is %d, but must be from 1 to %d", m.Weight, maxWeight)
+	case m.Weight < 0 || m.Weight > MaxWeight:
+		return nil, fmt.Errorf("the weight is %d, but must be from 1 to %d", m.Weight, MaxWeight)
 	}
 	u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = "", false, "", ""
 	u.Scheme = strings.ToLower(u.Scheme)

@@ -153,6 +153,8 @@ func (c *Client) kindOf(req *http.Request, err error) FailureKind {
 		return FailureTimeout
 	case call.parent.Err() != nil:
 		return FailureCanceled
+	case errors.Is(cause, context.Canceled):
+		return FailureCanceled
 	case cause != nil && errors.As(cause, &ours), isTimeout(err):
 		return FailureTimeout
 	case errors.Is(err, context.Canceled):

@@ -85,6 +85,7 @@ func Main(ctx context.Context, e Env) int {
 	root.SetErr(e.Stderr)
 	a.startTelemetry()
 	c, err := root.ExecuteContextC(ctx)
+	a.out.tell(a)
 	if a.ctx.Err() != nil && err != nil {
 		err = context.Canceled
 	}
@@ -131,6 +132,7 @@ type app struct {
 	recorder stats.Recorder     // of what registries are asked
 	session  *telemetry.Session // nil: nobody wants any
 	unsent   error              // why the telemetry was not sent
+	out      distrusts
 
 	ctx  context.Context // of the command that runs, to tell an interrupt from a failure
 	stop context.CancelFunc

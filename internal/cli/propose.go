@@ -189,7 +189,7 @@ func rowOf(p discover.Proposal) proposalRow {
 		r.Packages = append(r.Packages, clean(pattern))
 	}
 	for _, m := range e.Mirrors {
-		r.Mirrors = append(r.Mirrors, shownURL(m))
+		r.Mirrors = append(r.Mirrors, shownURL(m.URL))
 	}
 	for _, n := range p.Notes {
 		r.Notes = append(r.Notes, clean(n))

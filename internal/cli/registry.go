@@ -22,7 +22,7 @@ func (a *app) registryCommand() *cobra.Command {
 	},
 		a.registryListCommand(), a.registryAddCommand(), a.registryRemoveCommand(),
 		a.registryEnableCommand("enable", true), a.registryEnableCommand("disable", false),
-		a.registryDefaultCommand(), a.registryPingCommand(),
+		a.registryDefaultCommand(), a.registryPingCommand(), a.registryTrustCommand(),
 		a.registryDiscoverCommand(), a.registryImportCommand(),
 		a.registryLoginCommand(), a.registryLogoutCommand(), a.registryWhoamiCommand(),
 	)
@@ -52,6 +52,7 @@ type registryRow struct {
 	Auth     string            `json:"auth"` // the kind of credential, never its value; "none" for none
 	Source   string            `json:"source"`
 	Health   healthRow         `json:"health"`
+	Mirrors  []mirrorRow       `json:"mirrors,omitempty"`
 }
 
 func (a *app) registryList() error {
@@ -75,6 +76,7 @@ func (a *app) registryList() error {
 			Fallback: cmp.Or(c.Fallback, a.config.Fallback), Auth: authKind(c, e.URL()), Source: c.Source,
 			Health: newHealth(counted.Registry(e.Name()), e.URL(), now),
 		}
+		row.Mirrors = mirrorRows(e)
 		rows = append(rows, row)
 	}
 	if a.flags.json {
@@ -86,7 +88,10 @@ func (a *app) registryList() error {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, r.Type, r.Priority,
 			yesNo(r.Enabled), yesNo(r.Default), r.askedFor(), r.URL, r.state(now), r.Health.usual(), r.auth(), strings.Join(r.Health.remarks(now), "; "), r.Source)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return a.printMirrors(rows)
 }
 
 // askedFor says which names the registry is asked for.

@@ -82,6 +82,7 @@ func (a *app) newManager(o registry.Options) (*registry.Manager, error) {
 	}
 	o.UserAgent = "pantry/" + programVersion()
 	o.Run, o.Credentials, o.Warn = a.runHelper, a.credentialSources(), a.credentialWarning()
+	o.Distrusted = a.out.add
 	m, err := c.Manager(a.tracing(a.counting(o)))
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type target struct {
 
 	size  int64
 	shown string // the file, for the user
+	err   error  // of Reset
 }
 
 // openTarget opens what -o names: a file, a folder, "-" for standard output, "" for the project's
@@ -76,7 +77,16 @@ func createBeside(dir string) (*os.File, error) {
 	}
 }
 
+// Reset drops what was written: it was wrong, and comes from elsewhere now.
+func (t *target) Reset() {
+	_, err := t.temp.Seek(0, io.SeekStart)
+	t.err, t.size = errors.Join(t.temp.Truncate(0), err), 0
+}
+
 func (t *target) Write(p []byte) (int, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
 	n, err := t.temp.Write(p)
 	t.size += int64(n)
 	return n, err
