@@ -260,7 +260,7 @@ func (n *npmConfig) apply(m *merged, places []place) {
 	for _, p := range places {
 		own := strings.HasPrefix("//"+strings.ToLower(u.Host)+strings.TrimSuffix(u.Path, "/")+"/", p.prefix)
 		if c, ok := n.credential(p); ok && (own || !c.unset) && m.npmStyle() {
-			c.Scope = schemeFor(p.prefix, u) + ":" + p.prefix
+			c.Scope = m.schemeFor(p.prefix, u) + ":" + p.prefix
 			m.credentials = append(m.credentials, c)
 		}
 		if own {
@@ -275,9 +275,17 @@ func (n *npmConfig) apply(m *merged, places []place) {
 // npmStyle says whether the entry speaks to a registry that npm's credentials are meant for.
 func (m *merged) npmStyle() bool { return m.Type == "npm" || m.Type == "custom" }
 
-// schemeFor is https, unless the entry's own host is at http.
-func schemeFor(prefix string, u *url.URL) string {
-	if u.Scheme == "http" && strings.HasPrefix(prefix, "//"+strings.ToLower(u.Host)+"/") {
+// schemeFor is https, unless the entry's own host, at u, or that of one of its mirrors is at http.
+func (m *merged) schemeFor(prefix string, u *url.URL) string {
+	plain := func(u *url.URL) bool {
+		return u.Scheme == "http" && strings.HasPrefix(prefix, "//"+strings.ToLower(u.Host)+"/")
+	}
+	for _, mirror := range m.Mirrors {
+		if at, err := url.Parse(mirror.URL); err == nil && plain(at) && !plain(u) {
+			u = at
+		}
+	}
+	if plain(u) {
 		return "http"
 	}
 	return "https"

@@ -24,7 +24,7 @@ type body struct {
 	waited   time.Duration // in the present window
 	windowed int64         // bytes of it
 	err      error
-	closed   atomic.Bool
+	told     atomic.Bool // what became of it
 }
 
 // guard puts a body around the response's own, and makes it free the call at its end.
@@ -69,6 +69,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) account() {
 	c, k := b.call.client, b.call
 	switch {
+	case !b.told.CompareAndSwap(false, true):
 	case b.err == io.EOF:
 		k.breaker.whole()
 	case forgone(b.err) || !errors.Is(b.err, pantry.ErrUnavailable):
@@ -86,7 +87,7 @@ func (b *body) account() {
 
 // Close may be called while Read runs, and makes it return.
 func (b *body) Close() error {
-	if b.closed.CompareAndSwap(false, true) {
+	if b.told.CompareAndSwap(false, true) {
 		b.call.breaker.whole() // as far as anybody wanted to know
 	}
 	b.call.end()

@@ -69,10 +69,10 @@ func (c *Client) askAround(next http.RoundTripper, req *http.Request, call *call
 			case a.from.own:
 				own = a
 				continue
-			case a.err == nil: // it is there, and it is the registry's word that counts now
-				ownNext(order[i:])
-			default:
+			case a.err != nil:
 				err = a.err
+			case !failed(req, a.resp): // it says no, and it is the registry's word that counts now
+				ownNext(order[i:])
 			}
 			call.refusals = append(call.refusals, refusal(a))
 			a.discard()
@@ -103,7 +103,7 @@ func (c *Client) askPlace(next http.RoundTripper, req *http.Request, p *place, k
 	now := c.o.Now()
 	switch {
 	case err != nil && forgone(err): // says nothing about the place
-	case err != nil || sentinel(resp.StatusCode) == pantry.ErrUnavailable || misfit(req, resp):
+	case err != nil || failed(req, resp):
 		c.places.failing(p, now)
 	default:
 		c.places.answered(p, now.Sub(start), now, artifactOf(req.Context()) == verified)
@@ -125,12 +125,15 @@ func settles(req *http.Request, a answer) bool {
 	switch {
 	case a.err != nil:
 		return forgone(a.err) || a.from.own && !errors.Is(a.err, pantry.ErrUnavailable) && !errors.Is(a.err, pantry.ErrInvalid)
-	case misfit(req, a.resp):
+	case failed(req, a.resp):
 		return false
-	case a.resp.StatusCode < 400:
-		return true
 	}
-	return a.from.own && sentinel(a.resp.StatusCode) != pantry.ErrUnavailable
+	return a.from.own || a.resp.StatusCode < 400
+}
+
+// failed says that a place is of no use at present: it is unavailable, or what it says is no answer.
+func failed(req *http.Request, resp *http.Response) bool {
+	return sentinel(resp.StatusCode) == pantry.ErrUnavailable || misfit(req, resp)
 }
 
 // misfit says that an answer is none: a part or word of a copy that was not asked for, or a page for

@@ -128,7 +128,7 @@ func (c *Client) setMirrors() error {
 			return c.config("mirrors[%d]: %v", i, err)
 		}
 		if slices.ContainsFunc(m.all, func(o *place) bool { return o.origin == p.origin && o.path == p.path }) {
-			return c.config("mirrors[%d]: %s is there twice", i, c.redact(p.url.String()))
+			return c.config("mirrors[%d]: %s is there twice", i, RedactURL(p.url.String()))
 		}
 		m.all = append(m.all, p)
 	}
