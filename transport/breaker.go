@@ -238,16 +238,6 @@ func (b *breaker) gone(probe bool) {
 	}
 }
 
-// closed says whether requests are sent.
-func (b *breaker) closed() bool {
-	if b == nil {
-		return true
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.state == BreakerClosed
-}
-
 func (b *breaker) snapshot() OriginState {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -65,6 +65,7 @@ func (c *Client) hops(req *http.Request, call *call) trip {
 	end := func(resp *http.Response, req *http.Request, err error) trip {
 		return trip{resp, req, err, call.place, call.credential, call.breaker}
 	}
+	call.place, call.at = nil, nil // a cache may answer
 	for call.hop = 0; ; call.hop++ {
 		resp, err := c.stack.RoundTrip(req)
 		if call.hop == 0 && call.at != nil {
