@@ -142,7 +142,11 @@ func TestProxies(t *testing.T) {
 	p := &proxy{auth: password, target: address}
 	via := strings.TrimPrefix(startProxy(t, p).URL, "http://")
 	names := make(chan string, 10)
+	secureVia := httptest.NewUnstartedServer(p)
+	secureVia.StartTLS() // with the certificate that ca is
+	t.Cleanup(secureVia.Close)
 	socksAddr := socks(t, password, address, names)
+	openSocks := socks(t, "", address, names)
 	auth := "user:" + password + "@"
 	tests := []struct {
 		name, url string
@@ -160,6 +164,11 @@ func TestProxies(t *testing.T) {
 			Proxy: auth + via, Env: env("HTTPS_PROXY", "http://127.0.0.1:1", "NO_PROXY", "*"),
 		}, "tunnel example.com", false},
 		{"SOCKS5", proxied, transport.Options{Proxy: "socks5://" + auth + socksAddr}, "tunnel example.com", true},
+		{"SOCKS5 without a password", proxied, transport.Options{Proxy: "socks5://" + openSocks}, "tunnel example.com", true},
+		{"https proxy", proxied, transport.Options{Proxy: strings.Replace(secureVia.URL, "https://", "https://"+auth, 1)}, "tunnel example.com", false},
+		{"outside of the networks of NO_PROXY", "http://192.0.2.1/x", transport.Options{
+			Proxy: auth + via, NoProxy: "192.0.2.128/25,10.0.0.0/8", Insecure: true,
+		}, "plain http://192.0.2.1/x", false},
 		{"SOCKS5 with names", proxied, transport.Options{Env: env("HTTPS_PROXY", "socks5h://"+auth+socksAddr)}, "tunnel example.com", true},
 		{"never to loopback", server.URL, transport.Options{Proxy: "http://127.0.0.1:1"}, "tunnel " + address, false},
 	}
@@ -204,8 +213,13 @@ func TestNoProxy(t *testing.T) {
 		"configured":        {Proxy: "http://p.example", NoProxy: "registry.invalid"},
 		"beside each other": {Env: env("HTTPS_PROXY", "http://p.example", "NO_PROXY", "a.example"), NoProxy: "registry.invalid"},
 		"all":               {Proxy: "http://p.example", NoProxy: "*"},
+		// This address leads to this machine, and is none that is never asked for through a proxy.
+		"network": {URL: "https://0.0.0.0:1", Proxy: "http://p.example", NoProxy: "10.0.0.0/8,0.0.0.0/8"},
 	} {
-		o.URL, o.Retries = "https://registry.invalid", ptr(0)
+		if o.URL == "" {
+			o.URL = "https://registry.invalid"
+		}
+		o.Retries = ptr(0)
 		_, err := get(t, newClient(t, o), o.URL)
 		if err == nil || strings.Contains(err.Error(), "p.example") {
 			t.Errorf("%s: %v", name, err)
