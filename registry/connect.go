@@ -71,7 +71,7 @@ func (m *Manager) clientOptions(c Config, kind Kind) (transport.Options, finding
 		Balance:   transport.Balance(c.Balance),
 		Observe:   m.o.Observe,
 
-		ObserveBody: m.o.ObserveBody,
+		ObserveBody: m.o.ObserveBody, ObserveBreaker: m.o.ObserveBreaker,
 	}
 	if m.kept != nil {
 		o.Cache = m.cacheFor(c)

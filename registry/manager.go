@@ -40,6 +40,8 @@ type Options struct {
 	Observe func(transport.Exchange)
 	// ObserveBody is told, in the same way, when the body of an answer has ended.
 	ObserveBody func(transport.Transfer)
+	// ObserveBreaker is told, in the same way, when a host is not asked for a while, since it fails.
+	ObserveBreaker func(transport.BreakerOpening)
 	// ObserveDecision is told, in the same way, how each question for a package was answered, by
 	// the goroutine that asked. The decision must not be changed, nor read later.
 	ObserveDecision func(Decision)

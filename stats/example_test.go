@@ -22,6 +22,7 @@ func ExampleRecorder() {
 	manager := registry.NewManager(registry.Options{
 		Observe:         counts.Exchange,
 		ObserveBody:     counts.Transfer,
+		ObserveBreaker:  counts.Breaker,
 		ObserveDecision: counts.Decision,
 	})
 	if err := manager.Add(registry.Config{Name: "acme", Type: "custom", URL: server.URL}); err != nil {

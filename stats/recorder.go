@@ -156,13 +156,13 @@ func wentOn(rest []registry.Attempt) bool {
 	return slices.ContainsFunc(rest, func(a registry.Attempt) bool { return a.Asked && !a.Probe })
 }
 
-// BreakerOpened counts that the breaker of an origin opened.
-func (r *Recorder) BreakerOpened(registry, origin string, at time.Time) {
+// Breaker counts that the breaker of an origin opened: registry.Options.ObserveBreaker.
+func (r *Recorder) Breaker(b transport.BreakerOpening) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := r.origin(registry, origin, at)
+	o := r.origin(b.Registry, b.Origin, b.LastFailure)
 	o.Opened++
-	o.LastOpened = later(o.LastOpened, at)
+	o.LastOpened = later(o.LastOpened, b.LastFailure)
 }
 
 // Stats returns what was counted so far.

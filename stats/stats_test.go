@@ -89,7 +89,7 @@ func TestRecorder(t *testing.T) {
 	tell(func(e *transport.Exchange) { e.Origin = "https://cdn.example" })
 	r.Transfer(transport.Transfer{Registry: "acme", Origin: "https://cdn.example", Bytes: 1000})
 	r.Transfer(transport.Transfer{Registry: "acme", Origin: "https://cdn.example", Bytes: 7, Failure: transport.FailureNetwork})
-	r.BreakerOpened("acme", "https://acme.example", noon)
+	r.Breaker(transport.BreakerOpening{Registry: "acme", OriginState: transport.OriginState{Origin: "https://acme.example", LastFailure: noon}})
 	r.Decision(registry.Decision{Attempts: []registry.Attempt{
 		{Registry: "acme", Asked: true, Outcome: registry.Unavailable},
 		{Registry: "npm", Asked: true, Outcome: registry.NameNotFound},

@@ -78,7 +78,7 @@ func (b *body) account() {
 		if e := (*Error)(nil); errors.As(b.err, &e) {
 			why = e.Err.Error()
 		}
-		k.breaker.failed(c.o.Now(), why, 0, false)
+		c.failed(k.breaker, why, 0, false)
 		if k.place != nil {
 			c.places.failing(k.place, c.o.Now())
 		}

@@ -180,11 +180,17 @@ func (b *breaker) whole() {
 	b.streak, b.openings, b.notBefore = 0, 0, time.Time{}
 }
 
-// failed counts a failure. after is the pause that the server asked for.
-func (b *breaker) failed(now time.Time, why string, after time.Duration, probe bool) {
-	if b == nil {
+// failed counts a failure, and tells the observer if that opened the breaker. after is the pause that
+// the server asked for.
+func (c *Client) failed(b *breaker, why string, after time.Duration, probe bool) {
+	if b == nil || !b.failed(c.o.Now(), why, after, probe) || c.o.ObserveBreaker == nil {
 		return
 	}
+	c.o.ObserveBreaker(BreakerOpening{Registry: c.o.Registry, OriginState: b.snapshot()})
+}
+
+// failed counts a failure, and says whether that opened the breaker.
+func (b *breaker) failed(now time.Time, why string, after time.Duration, probe bool) (opened bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.streak == 0 {
@@ -202,14 +208,17 @@ func (b *breaker) failed(now time.Time, why string, after time.Duration, probe b
 	switch {
 	case probe && b.state == BreakerHalfOpen:
 		b.open(now)
+		return true
 	case b.state == BreakerClosed:
 		sums := b.tally.sums(now)
 		total := sums[0] + sums[1]
 		if b.streak >= openStreak && now.Sub(b.from) >= openAfter ||
 			total >= openRequests && 4*sums[1] >= 3*total && now.Sub(b.trouble) >= openAfter {
 			b.open(now)
+			return true
 		}
 	}
+	return false
 }
 
 func (b *breaker) open(now time.Time) {
@@ -266,20 +275,19 @@ func (c *Client) breakOff(next http.RoundTripper) http.RoundTripper {
 			return nil, f
 		}
 		resp, err := next.RoundTrip(req)
-		now := c.o.Now()
 		switch {
 		case err != nil && forgone(err):
 			b.gone(probe)
 		case err != nil && errors.Is(err, pantry.ErrUnavailable):
-			b.failed(now, err.Error(), 0, probe)
+			c.failed(b, err.Error(), 0, probe)
 		case err != nil:
 			b.gone(probe)
 		case sentinel(resp.StatusCode) == pantry.ErrUnavailable:
 			after, _ := c.asked(resp)
-			b.failed(now, strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))), after, probe)
+			c.failed(b, strings.TrimSpace(fmt.Sprintf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))), after, probe)
 		default:
 			more := (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent) && resp.ContentLength != 0
-			b.answered(now, !more)
+			b.answered(c.o.Now(), !more)
 			call.breaker = b
 		}
 		return resp, err

@@ -297,3 +297,42 @@ func TestRetryBudget(t *testing.T) {
 		t.Errorf("%d requests after a pause", n)
 	}
 }
+
+// TestObserveBreaker: an observer is told of each opening, and of nothing else.
+func TestObserveBreaker(t *testing.T) {
+	t.Parallel()
+	now, next := newClock(), says(503, "")
+	w := &world{hosts: map[string]func(*http.Request) (*http.Response, error){
+		"own.example": func(r *http.Request) (*http.Response, error) { return next(r) },
+	}}
+	var told []transport.BreakerOpening
+	c := mirrored(t, w, 0, func(o *transport.Options) {
+		o.Registry, o.Retries, o.Now = "acme", ptr(0), now.Now
+		o.ObserveBreaker = func(b transport.BreakerOpening) { told = append(told, b) }
+	})
+	ask := func(pause time.Duration) int {
+		now.add(pause)
+		_, _ = get(t, c, ownURL+"/x")
+		return len(told)
+	}
+	for range 10 {
+		if ask(0) != 0 {
+			t.Fatalf("a burst: %+v", told)
+		}
+	}
+	if ask(2*time.Second) != 1 || ask(0) != 1 {
+		t.Fatalf("failures that go on: %+v", told)
+	}
+	if ask(time.Minute) != 2 {
+		t.Fatalf("a probe that fails: %+v", told)
+	}
+	next = says(200, "x")
+	if ask(time.Minute) != 2 {
+		t.Fatalf("a probe that succeeds: %+v", told)
+	}
+	for _, b := range told {
+		if b.Registry != "acme" || b.Origin != "https://own.example" || b.State != transport.BreakerOpen || !b.LastFailure.Equal(b.Since) {
+			t.Errorf("told %+v", b)
+		}
+	}
+}

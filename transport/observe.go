@@ -46,6 +46,13 @@ type Transfer struct {
 	Failure          FailureKind   // why it broke off; "" where it did not, or was not read to its end
 }
 
+// BreakerOpening is what an observer is told when the breaker of an origin has opened: first, and
+// again after a probe that failed.
+type BreakerOpening struct {
+	Registry string // Options.Registry
+	OriginState
+}
+
 // FailureKind says in a word why there was no answer. The values are stable.
 type FailureKind string
 

@@ -99,6 +99,9 @@ type Options struct {
 	// ObserveBody is told when the body of an answer has ended, from the goroutine that reads or
 	// closes it. A body that nobody reads to its end or closes is not told.
 	ObserveBody func(Transfer)
+	// ObserveBreaker is told when the breaker of an origin has opened, by the goroutine whose
+	// request was the last that failed.
+	ObserveBreaker func(BreakerOpening)
 	// Dial makes connections, of "tcp" to "HOST:PORT", for tests; it ends by itself when Connect is
 	// over. Default a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

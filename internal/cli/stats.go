@@ -22,6 +22,7 @@ import (
 func (a *app) counting(o registry.Options) registry.Options {
 	o.Observe = both(o.Observe, a.recorder.Exchange)
 	o.ObserveBody = both(o.ObserveBody, a.recorder.Transfer)
+	o.ObserveBreaker = both(o.ObserveBreaker, a.recorder.Breaker)
 	o.ObserveDecision = both(o.ObserveDecision, a.recorder.Decision)
 	return o
 }
