@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pantry-go/pantry"
 )
@@ -25,8 +26,8 @@ type packuments struct {
 
 	releases sync.Map // by release3, *release
 
-	locked func(name string) bool // it need not be asked for ahead
-	own    map[string]*wish       // what the project itself wishes for, by package
+	old atomic.Pointer[oldLock] // what it covers need not be asked for ahead; nil is nothing
+	own map[string]*wish        // what the project itself wishes for, by package
 }
 
 // pkgKey is a package of a registry; "" stands for whichever has it.
@@ -60,7 +61,6 @@ func newPackuments(ctx context.Context, src Source, node func() string) *packume
 		node:   sync.OnceValue(func() *engine { return newEngine(node()) }),
 		byName: map[pkgKey]*future{},
 		looked: map[question]depth{},
-		locked: func(string) bool { return false },
 		own:    map[string]*wish{},
 	}
 }
@@ -136,7 +136,7 @@ func (p *packuments) choose(ctx context.Context, q question) (Answer, string, er
 
 // ahead asks for q's package and, when it is there, for what the likely version needs.
 func (p *packuments) ahead(q question, d depth) {
-	if p.locked(q.name) {
+	if old := p.old.Load(); old != nil && old.covers(q.name) {
 		return
 	}
 	p.mu.Lock()

@@ -59,6 +59,11 @@ func newResolver(ctx context.Context, root *manifest.Manifest, src Source, o Opt
 			r.nested[s.Name] = true
 		}
 	}
+	for name, w := range Wishes(root) { // before anything is asked for ahead, which looks at them
+		if n := r.packuments.newNeed(name, w.Spec, false, o.IsRegistry); n.err == nil {
+			r.packuments.own[n.pkg] = n.wish
+		}
+	}
 	return r
 }
 
@@ -66,7 +71,7 @@ func newResolver(ctx context.Context, root *manifest.Manifest, src Source, o Opt
 func (r *resolver) setOld(old *lockfile.Lock) {
 	r.old = newOldLock(old, r.opts.Refresh)
 	r.byClass = make([]*pkg, len(r.old.classes.First))
-	r.packuments.locked = r.old.covers
+	r.packuments.old.Store(r.old)
 }
 
 // Wishes lists what a manifest wishes for, by the name it is installed under, without resolved IDs.
@@ -101,7 +106,6 @@ func (r *resolver) project() (*pkg, error) {
 			return nil, fmt.Errorf("%s: %w", r.manifest.File, n.err)
 		}
 		n.kind = w.Kind // a peer of the project is installed like any other
-		r.packuments.own[n.pkg] = n.wish
 		needs = append(needs, n)
 	}
 	p := &pkg{Package: &npmtree.Package{Name: r.manifest.Name, Version: r.manifest.Version}, class: -1}
