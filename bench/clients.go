@@ -66,13 +66,17 @@ func pantryClient(name string, layout tree.Layout, program, base string) client 
 }
 
 // severalClients are Pantry, hoisted, with further registries that are asked before the one that has everything:
-// either they claim names that nobody asks for, or they claim none and have to say so for each name.
+// either every name is claimed, theirs by them and all others by that one, or no name is, and they have to say for
+// each that they do not have it.
 func severalClients(program, base string) []client {
 	var out []client
 	for _, kind := range []string{"claims", "open"} {
 		for n := 1; n <= 2; n++ {
 			c := pantryClient(fmt.Sprintf("pantry-%s-%d", kind, n), tree.Hoisted, program, base)
-			entries := ""
+			entries, rest := "", ""
+			if kind == "claims" {
+				rest = `, "packages": ["*", "@*/*"]`
+			}
 			for i := range n {
 				claim := ""
 				if kind == "claims" {
@@ -80,7 +84,7 @@ func severalClients(program, base string) []client {
 				}
 				entries += fmt.Sprintf("{\"name\": \"team%d\", \"type\": \"npm\", \"url\": \"%s/-empty/%d\", \"priority\": %d%s}, ", i, base, i, i+1, claim)
 			}
-			c.files = map[string]string{"pantry.json": fmt.Sprintf("{\"registries\": [%s{\"name\": \"npm\", \"type\": \"npm\", \"url\": %q}]}\n", entries, base)}
+			c.files = map[string]string{"pantry.json": fmt.Sprintf("{\"registries\": [%s{\"name\": \"npm\", \"type\": \"npm\", \"url\": %q%s}]}\n", entries, base, rest)}
 			out = append(out, c)
 		}
 	}

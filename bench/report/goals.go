@@ -26,10 +26,10 @@ func Comparisons() []Comparison {
 func severalComparisons() []Comparison {
 	alone := []string{"pantry-hoisted"}
 	return []Comparison{
-		{"pantry-claims-1", "one more that claims other names / alone", alone},
-		{"pantry-claims-2", "two more that claim other names / alone", alone},
-		{"pantry-open-1", "one more that is asked for everything / alone", alone},
-		{"pantry-open-2", "two more that are asked for everything / alone", alone},
+		{"pantry-claims-1", "one more, all names claimed / alone", alone},
+		{"pantry-claims-2", "two more, all names claimed / alone", alone},
+		{"pantry-open-1", "one more, no name claimed / alone", alone},
+		{"pantry-open-2", "two more, no name claimed / alone", alone},
 	}
 }
 

@@ -22,8 +22,7 @@ func Clients() []string {
 }
 
 // Several returns the names of the clients that are Pantry with further registries in front of the one that
-// has everything: those that claim other names than are asked for, and those that are asked for all names and have
-// none. The first one is Pantry with that one registry.
+// has everything, where all names are claimed and where none is. The first one is Pantry with that one registry.
 func Several() []string {
 	return []string{"pantry-hoisted", "pantry-claims-1", "pantry-claims-2", "pantry-open-1", "pantry-open-2"}
 }
@@ -109,9 +108,9 @@ func Summarise(r *Results) *Summary {
 func rank(m Mode) float64 {
 	switch {
 	case m.Several:
-		return math.MaxFloat32 + m.Latency
+		return 2e9 + m.Latency // after all others
 	case m.Live:
-		return math.MaxFloat32 / 2
+		return 1e9
 	}
 	return m.Latency
 }
