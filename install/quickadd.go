@@ -25,7 +25,7 @@ type putIn struct {
 }
 
 // addQuickly installs a lockfile that is the old one and the packages added; false where it cannot, and
-// nothing has changed then.
+// everything is to be done then.
 func (r *run) addQuickly(ctx context.Context, l *lockfile.Lock, added []lockfile.ID) (bool, error) {
 	if !r.asBefore || len(added) == 0 || r.LockOnly || r.Force || len(r.Omit) > 0 || hasTools(l) {
 		return false, nil
@@ -42,7 +42,7 @@ func (r *run) addQuickly(ctx context.Context, l *lockfile.Lock, added []lockfile
 		return false, nil
 	}
 	done, err := r.putIn(ctx, l, part, added)
-	if errors.Is(err, link.ErrNoLayout) {
+	if errors.Is(err, link.ErrNoLayout) || cannotWrite(err) { // the whole way has another store to put it into
 		return false, nil
 	}
 	if err != nil {
