@@ -22,6 +22,7 @@ var rooms = map[string]struct {
 	"semver":    {nil, "versions know nothing of packages"},
 	"gunzip":    {nil, "inflating knows nothing of what is in it"},
 	"archive":   {[]string{"gunzip"}, "unpacking knows nothing of packages"},
+	"printable": {nil, "text is safe to print whatever it says"},
 	"spelling":  {nil, "a word is near another whatever they mean"},
 	"wholefile": {nil, "writing a file knows nothing of what is in it"},
 	"":          {[]string{"integrity"}, "the vocabulary must not depend on anybody who speaks it"},
@@ -36,14 +37,14 @@ var rooms = map[string]struct {
 
 	"registry/npm":           {[]string{"", "integrity", "semver", "transport", "archive", "registry/npm/packument"}, "registry types never import each other"},
 	"registry/npm/packument": {[]string{"integrity", "semver"}, "a packument's compact form knows places and numbers, not what they mean"},
-	"registry/custom":        {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/custom":        {[]string{"printable", "", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/github":        {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
-	"registry/pkgx":          {[]string{"", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
+	"registry/pkgx":          {[]string{"printable", "", "integrity", "semver", "transport", "archive"}, "registry types never import each other"},
 	"registry/registrytest":  {[]string{"", "integrity", "semver", "transport", "archive"}, "the conformance suite must not favour a registry type"},
 	"registry/directory":     {[]string{"", "integrity", "semver", "archive"}, "registry types never import each other"},
 	"registry":               {[]string{"wholefile", "spelling", "", "integrity", "semver", "transport", "httpcache", "credential", "registry/npm", "registry/custom", "registry/github", "registry/pkgx", "registry/adapter", "registry/directory"}, "the manager knows registries, not what is done with packages"},
 
-	"registry/adapter":        {[]string{"spelling", "", "integrity", "transport", "registry/adapter/scheme"}, "a definition or a program knows a protocol; this knows none"},
+	"registry/adapter":        {[]string{"printable", "spelling", "", "integrity", "transport", "registry/adapter/scheme"}, "a definition or a program knows a protocol; this knows none"},
 	"registry/adapter/scheme": {[]string{"", "semver"}, "the rules of versions know nothing of registries"},
 
 	"stats": {[]string{"wholefile", "", "transport", "registry"}, "counting knows what was asked and answered, not what for"},

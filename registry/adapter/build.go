@@ -10,6 +10,8 @@ import (
 
 	"github.com/pantry-go/pantry/registry/adapter/scheme"
 	"github.com/pantry-go/pantry/spelling"
+
+	"github.com/pantry-go/pantry/printable"
 )
 
 // builder makes a Definition of a file, and collects its mistakes.
@@ -111,7 +113,7 @@ func (b *builder) request(field string, f requestFile, roots ...string) *request
 			r.accept = "application/json"
 		}
 	}
-	if strings.ContainsFunc(r.accept, unsafeRune) {
+	if strings.ContainsFunc(r.accept, printable.Unsafe) {
 		b.fail(field+".accept", errors.New("it has a control character"))
 	}
 	if r.optional != "" && r.optional != "missing" && r.optional != "any" {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/pantry-go/pantry/printable"
 )
 
 const (
@@ -14,47 +15,22 @@ const (
 	maxText    = 16 << 10 // bytes kept of one text, of which descriptions are the longest
 )
 
-// unsafeRune says that r must not reach a terminal: control characters, line separators, and the
-// marks that change the direction of writing.
-func unsafeRune(r rune) bool {
-	return unicode.IsControl(r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
-		unicode.Is(unicode.Bidi_Control, r)
-}
-
 // line makes a text from outside one line that is safe to print, and not endless.
 func line(s string) string {
 	if len(s) > maxText {
 		s = strings.ToValidUTF8(s[:maxText], "")
 	}
-	if strings.ContainsFunc(s, unsafeRune) {
-		s = strings.Map(func(r rune) rune {
-			switch {
-			case r == '\n' || r == '\r' || r == '\t':
-				return ' '
-			case unsafeRune(r):
-				return -1
-			}
-			return r
-		}, s)
-	}
-	return strings.TrimSpace(s)
+	return printable.Line(s)
 }
 
 // quote is line for messages: short and in quotation marks.
-func quote(s string) string {
-	const most = 80 // runes
-	s = line(s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return `"` + s + `"`
-}
+func quote(s string) string { return printable.Quote(line(s)) }
 
 // safeSegment says that s can be one segment of a path, and means the same to whoever decodes it
 // once more.
 func safeSegment(s string) bool {
 	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, `/\%?#`) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unsafeRune(r) })
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || printable.Unsafe(r) })
 }
 
 // safeName says why s cannot be a name anywhere: names may have slashes.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/printable"
 )
 
 // HandlerOptions of a [Handler]. The zero value of each field means its default.
@@ -184,7 +185,7 @@ func cutName(segments []string) (name string, rest []string, err error) {
 
 // safeRange says that s can be a version or a range of them.
 func safeRange(s string) bool {
-	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, `/\`) && !strings.ContainsFunc(s, unsafeRune)
+	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, `/\`) && !strings.ContainsFunc(s, printable.Unsafe)
 }
 
 // base is what URLs that clients are given begin with.

@@ -6,7 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"github.com/pantry-go/pantry/printable"
 )
 
 const (
@@ -14,39 +15,9 @@ const (
 	maxVersion = 256 // bytes; no version scheme comes near it
 )
 
-// unsafeRune says that r must not reach a terminal: control characters, line separators, and the
-// marks that change the direction of writing.
-func unsafeRune(r rune) bool {
-	return unicode.IsControl(r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
-		unicode.Is(unicode.Bidi_Control, r)
-}
+func line(s string) string { return printable.Line(s) }
 
-// line makes a text from outside one line that is safe to print.
-func line(s string) string {
-	if !strings.ContainsFunc(s, unsafeRune) {
-		return strings.TrimSpace(s)
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\r' || r == '\t':
-			return ' '
-		case unsafeRune(r):
-			return -1
-		}
-		return r
-	}, s)
-	return strings.TrimSpace(s)
-}
-
-// quote is line for messages: short and in quotation marks.
-func quote(s string) string {
-	const most = 80 // runes
-	s = line(s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return `"` + s + `"`
-}
+func quote(s string) string { return printable.Quote(s) }
 
 // checkName says why name cannot be that of a package: it is one path segment, or a scope and one.
 func checkName(name string) error {
@@ -71,7 +42,7 @@ func checkName(name string) error {
 // once more.
 func safeSegment(s string) bool {
 	return s != "" && s != "." && s != ".." && !strings.ContainsAny(s, `/\%?#`) &&
-		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unsafeRune(r) })
+		!strings.ContainsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || printable.Unsafe(r) })
 }
 
 // reserved are the segments after a name that are no versions.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pantry-go/pantry"
+	"github.com/pantry-go/pantry/printable"
 )
 
 // recipe is what the registry says about a project, for all its versions. It is immutable.
@@ -210,7 +211,7 @@ func (r *recipe) addPrograms(c condition, list node) error {
 		s, ok := n.scalar()
 		clean := path.Clean(s)
 		if !ok || s == "" || clean == "." || path.IsAbs(s) || clean == ".." || strings.HasPrefix(clean, "../") ||
-			strings.ContainsFunc(s, unsafeRune) || strings.Contains(s, `\`) {
+			strings.ContainsFunc(s, printable.Unsafe) || strings.Contains(s, `\`) {
 			return malformed("provides %s", quote(s))
 		}
 		r.programs = append(r.programs, program{c, clean})

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pantry-go/pantry/printable"
 )
 
 const (
@@ -13,38 +13,9 @@ const (
 	maxSegments = 16  // of a project; the public ones have four at most
 )
 
-// unsafeRune says that r must not reach a terminal: control characters, line separators, and the
-// marks that change the direction of writing.
-func unsafeRune(r rune) bool {
-	return unicode.IsControl(r) || r == utf8.RuneError || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) ||
-		unicode.Is(unicode.Bidi_Control, r)
-}
+func line(s string) string { return printable.Line(s) }
 
-// line makes a text from outside one line that is safe to print.
-func line(s string) string {
-	if strings.ContainsFunc(s, unsafeRune) {
-		s = strings.Map(func(r rune) rune {
-			switch {
-			case r == '\n' || r == '\r' || r == '\t':
-				return ' '
-			case unsafeRune(r):
-				return -1
-			}
-			return r
-		}, s)
-	}
-	return strings.TrimSpace(s)
-}
-
-// quote is line for messages: short and in quotation marks.
-func quote(s string) string {
-	const most = 80 // runes
-	s = line(s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return `"` + s + `"`
-}
+func quote(s string) string { return printable.Quote(s) }
 
 // checkName says why name can be neither a project, nor a program, nor a name for people. The
 // characters that begin a constraint are in none of them.
@@ -54,7 +25,7 @@ func checkName(name string) error {
 		return errors.New("the name is empty")
 	case len(name) > maxName:
 		return fmt.Errorf("the name is longer than %d bytes", maxName)
-	case strings.ContainsAny(name, `@^~=<>*,|\%?#:`), strings.ContainsFunc(name, unsafeRune), name != strings.TrimSpace(name):
+	case strings.ContainsAny(name, `@^~=<>*,|\%?#:`), strings.ContainsFunc(name, printable.Unsafe), name != strings.TrimSpace(name):
 		return fmt.Errorf("%s has a character that names of pkgx do not have", quote(name))
 	}
 	for segment := range strings.SplitSeq(name, "/") {
